@@ -1,0 +1,60 @@
+"""Reports: what one body from a source says, what was wrong with it, and the parser that reads it.
+
+A parser keeps every alert that it can: what it had to mend or leave out is a Fault, named by its path in the
+body. Only a body in which nothing can ever work is Malformed; the sender is told so once and must not repeat it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from pager.core.alert import Alert
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing in a body that did not fit: `path` such as `alerts[2].labels.severity`, `what` for people."""
+
+    path: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """The alerts of one body, in its order: reports of one alert apply one after the other and the last wins.
+
+    `truncated` counts alerts that the sender left out of the body. `note` says why a good body has no alerts.
+    """
+
+    alerts: tuple[Alert, ...]
+    faults: tuple[Fault, ...] = ()
+    truncated: int = 0
+    note: str = ""
+
+
+class Malformed(ValueError):
+    """Nothing in this body can ever work: answer 400. `path` is where it went wrong; `body` is the whole."""
+
+    def __init__(self, path: str, what: str) -> None:
+        super().__init__(f"{path}: {what}")
+        self.path = path
+        self.what = what
+
+
+def unchanged(payload: bytes) -> bytes:
+    """The body as it came: for dialects that carry no secrets."""
+    return payload
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One dialect: its name as in `/webhook/<name>`, and how a body is read.
+
+    `parse(payload, now, source)` is pure: `now` is when the body was accepted and stands in for missing times, so
+    that a replay gives the same alerts; `source` is the name that the alerts carry. It raises Malformed, nothing
+    else. `redact` takes the secrets out of a body before it is kept.
+    """
+
+    name: str
+    parse: Callable[[bytes, datetime, str], Parsed]
+    redact: Callable[[bytes], bytes] = unchanged

@@ -1,0 +1,35 @@
+"""Sources: one small pure file a dialect, from the bytes of a body to alerts.
+
+A new dialect is a file with a SOURCE and one line here, or a package of its own with an entry point in the group
+`pager.sources`.
+"""
+
+from collections.abc import Mapping
+
+from pager.core.report import Source
+from pager.sources import alertmanager, grafana
+
+ENTRY_POINTS = "pager.sources"
+
+SOURCES: Mapping[str, Source] = {
+    "alertmanager": alertmanager.SOURCE,
+    "grafana": grafana.SOURCE,
+}
+
+
+def installed_sources() -> dict[str, Source]:
+    """SOURCES and those that other installed packages offer; for the shell, at start, since it reads the disk.
+
+    Raises ValueError, naming the entry point, when one has a name that is taken or gives no Source.
+    """
+    from importlib.metadata import entry_points
+
+    sources = dict(SOURCES)
+    for entry in entry_points(group=ENTRY_POINTS):
+        source = entry.load()
+        if not isinstance(source, Source):
+            raise ValueError(f"entry point {entry.name!r} ({entry.value}) gives no pager.core.report.Source")
+        if entry.name in sources:
+            raise ValueError(f"entry point {entry.name!r} ({entry.value}): there is a source of this name already")
+        sources[entry.name] = source
+    return sources
