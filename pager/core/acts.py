@@ -1,0 +1,190 @@
+"""What people do to an incident: acknowledge, let go, resolve, escalate, note, and say how bad it is."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from pager.core.escalation import become_unacked, set_promotion, start_run, step_due
+from pager.core.incident import (
+    MITIGATED_LASTS,
+    UNDO,
+    Acked,
+    Escalated,
+    Incident,
+    Mitigated,
+    Noted,
+    Resolved,
+    Restore,
+    SeveritySet,
+    Snoozed,
+    Unacked,
+)
+from pager.core.reports import NO_EXPIRY_IGNORES, raise_to
+from pager.core.turn import Turn
+
+LONGEST_SNOOZE = {"SEV-1": timedelta(hours=24), "SEV-2": timedelta(hours=24)}
+LONGEST_SNOOZE_ELSE = timedelta(days=7)
+
+
+def still_on_it(turn: Turn) -> None:
+    """Any act of a person restarts the expiry of the ack, and only ever moves it later."""
+    incident = turn.incident
+    lasts = turn.severity.ack_lasts if incident.state == "acknowledged" else MITIGATED_LASTS
+    if incident.has_responder and lasts is not None and incident.clock_ack is not None:
+        turn.set(clock_ack=max(incident.clock_ack, turn.now + lasts))
+
+
+def acked(turn: Turn, event: Acked) -> None:
+    """The first ack holds it; later ones are also here; one of a resolved incident changes nothing."""
+    incident = turn.incident
+    if incident.state == "triggered":
+        _take(turn, event.by)
+        turn.say("acknowledged", event.by)
+    elif incident.has_responder:
+        _also_here(turn, event.by)
+        still_on_it(turn)
+
+
+def _take(turn: Turn, by: str) -> None:
+    before = replace(turn.incident, before=None)
+    lasts = turn.severity.ack_lasts
+    turn.set(
+        state="acknowledged",
+        acked_by=by,
+        acked_at=turn.now,
+        before=before,
+        clock_step=None,
+        clock_promote=None,
+        clock_ack=turn.now + lasts if lasts is not None else None,
+        hold=None,
+        told_at=None,
+    )
+    turn.withdraw()
+
+
+def _also_here(turn: Turn, by: str) -> None:
+    incident = turn.incident
+    if by == incident.acked_by:
+        turn.say("still on it", by)
+    elif by not in incident.also_here:
+        turn.set(also_here=(*incident.also_here, by))
+        turn.say("also here", by)
+
+
+def snoozed(turn: Turn, event: Snoozed) -> None:
+    """An ack with a chosen end: at most 24 h for SEV-1 and SEV-2, 7 d for the rest."""
+    if turn.incident.state == "resolved":
+        return
+    longest = turn.now + LONGEST_SNOOZE.get(turn.incident.severity, LONGEST_SNOOZE_ELSE)
+    until = min(event.until, longest)
+    if turn.incident.state == "triggered":
+        _take(turn, event.by)
+    turn.set(clock_ack=until)
+    turn.say(f"snoozed until {until:%Y-%m-%d %H:%M} UTC", event.by)
+
+
+def unacked(turn: Turn, event: Unacked) -> None:
+    """Within 60 s: hand the ack to the first who is also here, else the state before returns; later: let go."""
+    incident = turn.incident
+    if incident.state != "acknowledged" or incident.acked_at is None:
+        return
+    if incident.also_here:
+        first, *rest = incident.also_here
+        turn.set(acked_by=first, acked_at=turn.now, also_here=tuple(rest), before=None)
+        turn.say(f"hands over to {first}", event.by)
+    elif turn.now - incident.acked_at <= UNDO and incident.before is not None:
+        _undo(turn, incident.before, event.by)
+    else:
+        turn.set(acked_by="")
+        become_unacked(turn)
+        turn.say("lets go", event.by)
+        start_run(turn, f"{event.by} let it go")
+
+
+def _undo(turn: Turn, before: Incident, by: str) -> None:
+    now = turn.incident
+    at = now.acked_at or turn.now
+    turn.incident = replace(
+        before,
+        **{name: getattr(now, name) for name in ("alerts", "spells", "firing", "opinion", "severity", "lowered")},
+        **{name: getattr(now, name) for name in ("paged", "notices", "also_due", "last_act")},
+    )
+    turn.effects.append(Restore(at))
+    turn.say("takes the acknowledgement back", by)
+
+
+def mitigated(turn: Turn, event: Mitigated) -> None:
+    """The bleeding has stopped: no steps. While an alert still fires it runs out after 24 h."""
+    if turn.incident.state not in ("triggered", "acknowledged"):
+        return
+    turn.set(
+        state="mitigated",
+        acked_by=turn.incident.acked_by or event.by,
+        acked_at=turn.incident.acked_at or turn.now,
+        clock_step=None,
+        clock_promote=None,
+        clock_ack=turn.now + MITIGATED_LASTS,
+        before=None,
+        hold=None,
+    )
+    turn.withdraw()
+    turn.say("mitigated", event.by)
+
+
+def resolved(turn: Turn, event: Resolved) -> None:
+    """A person's end. While alerts fire their spell is ignored for `ack_expires`; then a new incident opens."""
+    incident = turn.incident
+    if incident.state == "resolved":
+        return
+    turn.stop_clocks()
+    ignored = turn.severity.ack_expires or NO_EXPIRY_IGNORES
+    turn.set(
+        state="resolved",
+        resolved_at=turn.now,
+        resolved_by=event.by,
+        clock_ack=turn.now + ignored if incident.firing else None,
+        hold=None,
+        before=None,
+        waiting=(),
+    )
+    turn.withdraw()
+    turn.say("resolved" + (f" while {incident.firing} alerts fire" if incident.firing else ""), event.by)
+    turn.tell_paged("resolved", event.by, waits=False)
+
+
+def escalated(turn: Turn, event: Escalated) -> None:
+    """The next step now, whoever has it."""
+    if turn.incident.state == "resolved":
+        return
+    turn.say("escalates", event.by)
+    if turn.incident.has_responder:
+        become_unacked(turn)
+        turn.set(acked_by="")
+    turn.set(hold=None, reason=f"{event.by} escalates", clock_step=turn.now)
+    step_due(turn)
+
+
+def noted(turn: Turn, event: Noted) -> None:
+    turn.say(event.text, event.by)
+    still_on_it(turn)
+
+
+def severity_set(turn: Turn, event: SeveritySet) -> None:
+    """Raised or lowered by hand; lowering switches promotion off for the incident."""
+    incident = turn.incident
+    if incident.state == "resolved" or event.to == incident.severity:
+        still_on_it(turn)
+        return
+    if event.to < incident.severity:
+        raise_to(turn, event.to, "by hand", event.by)
+        still_on_it(turn)
+        return
+    turn.set(severity=event.to, lowered=True)
+    turn.say(f"lowers it from {incident.severity} to {event.to}", event.by)
+    set_promotion(turn)
+    if not turn.severity.pages:
+        # No ticket is written for an incident that had pages.
+        written = bool(incident.paged) or incident.state != "triggered"
+        clock = None if written else incident.clock_step
+        turn.set(clock_step=clock, clock_ack=None, waiting=())
+        turn.withdraw()
+    still_on_it(turn)

@@ -1,0 +1,233 @@
+"""The one decision of pager: an incident, what happened, and the instant give the incident after it and what follows.
+
+Pure: the engine, the users' tests, the drill and the replay all call this and nothing else.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from pager.core import acts, reports
+from pager.core.alert import Alert
+from pager.core.catalog import Catalog
+from pager.core.classify import Decision
+from pager.core.escalation import become_unacked, lift_hold, set_promotion, start_run, step_due, unreached
+from pager.core.incident import (
+    THEN_EVERY,
+    Acked,
+    Act,
+    Effect,
+    Escalated,
+    Event,
+    Held,
+    Hold,
+    Incident,
+    Mitigated,
+    Noted,
+    OpenFollower,
+    Reached,
+    Released,
+    Reported,
+    Resolved,
+    Rise,
+    SeveritySet,
+    Snoozed,
+    TimePassed,
+    Unacked,
+    Unreached,
+)
+from pager.core.turn import Turn
+
+
+def open_incident(number: int, alert: Alert, decision: Decision, catalog: Catalog, now: datetime) -> Incident:
+    """A new incident for `alert`, before its first report: step 1 is due now, or after the group's wait.
+
+    `group_wait` never holds SEV-1.
+    """
+    waits = decision.severity != "SEV-1" and bool(decision.group_wait)
+    due_at = now + decision.group_wait if waits else now
+    silent = decision.respond == "none"
+    incident = Incident(
+        number=number,
+        group=decision.group,
+        title=title_of(alert),
+        severity=decision.severity,
+        policy=decision.policy,
+        opened_at=now,
+        rule=decision.rule,
+        place=decision.place,
+        why=decision.why,
+        runbook=decision.runbook,
+        source=alert.source,
+        summary=alert.annotations.get("summary", "")[:500],
+        service=_first(alert, "service", "job", "app", "component")[:100],
+        where=_first(alert, "cluster", "instance", "region", "env", "host")[:100],
+        promote=tuple(Rise(rise.to, rise.alerts, rise.after) for rise in decision.promote),
+        opinion=decision.severity,
+        unacked_since=now,
+        hold=Hold("group_wait", due_at) if waits else None,
+        clock_step=None if silent else due_at,
+    )
+    turn = Turn(incident, catalog, now)
+    set_promotion(turn)
+    return turn.incident
+
+
+def title_of(alert: Alert) -> str:
+    """The alert's name, short enough for every channel."""
+    return alert.name[:200]
+
+
+def _first(alert: Alert, *names: str) -> str:
+    return next((alert.labels[name] for name in names if alert.labels.get(name)), "")
+
+
+def advance(
+    incident: Incident, event: Event, catalog: Catalog, now: datetime
+) -> tuple[Incident, tuple[Effect, ...]]:
+    """The incident after `event` at `now`, and what follows from it.
+
+    An event told twice equals once. Clocks that have come are handled by `TimePassed`, each once, in the order
+    step, ack, promote, coordinate, update, decide; every next wait counts from `now`. A policy that is gone from
+    the files is replaced by `defaults.policy`.
+    """
+    turn = Turn(incident, catalog, now)
+    if isinstance(event, Act):
+        told = f"{event!r} {now.isoformat()}"
+        if incident.last_act == told:
+            return incident, ()
+        turn.set(last_act=told)
+    _follow_policy(turn)
+    _HANDLERS[type(event)](turn, event)
+    return turn.incident, tuple(turn.effects)
+
+
+def _follow_policy(turn: Turn) -> None:
+    name, _ = turn.catalog.policy(turn.incident.policy)
+    if name != turn.incident.policy and turn.incident.is_open:
+        turn.say(f"policy {turn.incident.policy!r} is gone from the files: {name!r} from now on")
+        turn.set(policy=name)
+
+
+def _time_passed(turn: Turn, _: TimePassed) -> None:
+    was = turn.incident
+    for name, handle in _CLOCKS:
+        at = was.clock(name)
+        if at is not None and at <= turn.now and turn.incident.clock(name) == at:
+            handle(turn)
+
+
+def _ack_due(turn: Turn) -> None:
+    incident = turn.incident
+    turn.set(clock_ack=None)
+    if incident.state == "resolved":
+        if incident.firing:
+            turn.effects.append(OpenFollower())
+            turn.say("its alerts still fire: a new incident opens")
+    elif incident.state == "mitigated" and not incident.firing:
+        return
+    elif incident.has_responder:
+        former = incident.acked_by
+        become_unacked(turn)
+        turn.set(acked_by="")
+        turn.say(f"{former}'s acknowledgement ran out")
+        start_run(turn, f"{former}'s ack ran out", *((former,) if former in turn.catalog.people else ()))
+
+
+def _promote_due(turn: Turn) -> None:
+    incident = turn.incident
+    turn.set(clock_promote=None)
+    if incident.hold is not None and incident.hold.stops_promotion:
+        return
+    since = incident.unacked_since or incident.opened_at
+    due = [rise.to for rise in incident.promote if rise.after is not None and since + rise.after <= turn.now]
+    if due and min(due) < incident.severity:
+        reports.raise_to(turn, min(due), "nobody has it for too long")
+    else:
+        set_promotion(turn)
+
+
+def _unset(name: str) -> Callable[[Turn], None]:
+    return lambda turn: turn.set(**{f"clock_{name}": None})
+
+
+_CLOCKS: tuple[tuple[str, Callable[[Turn], None]], ...] = (
+    ("step", step_due),
+    ("ack", _ack_due),
+    ("promote", _promote_due),
+    ("coordinate", _unset("coordinate")),
+    ("update", _unset("update")),
+    ("decide", _unset("decide")),
+)
+
+
+def _unreached(turn: Turn, event: Unreached) -> None:
+    unreached(turn, event.run, event.round, event.step, event.to)
+
+
+def _reached(turn: Turn, event: Reached) -> None:
+    if turn.incident.ticket == "sent" and event.step == 0 and event.to.startswith("channel:"):
+        turn.set(ticket="written", clock_step=None)
+        turn.say("the ticket is written")
+
+
+def _held(turn: Turn, event: Held) -> None:
+    """Something holds it. Once somebody has it, holds change nothing."""
+    incident = turn.incident
+    known = incident.hold and replace(incident.hold, since=event.hold.since)
+    if incident.state != "triggered" or known == event.hold:
+        return
+    lift_hold(turn)
+    hold = replace(event.hold, since=turn.now)
+    turn.set(hold=hold, clock_step=hold.until if incident.clock_step is not None else None)
+    if hold.stops_promotion:
+        turn.set(clock_promote=None)
+    turn.withdraw()
+    turn.say(f"held: {event.hold.reason} {event.hold.name}".rstrip())
+
+
+def _released(turn: Turn, _: Released) -> None:
+    """A hold ended, also early: a new run now if it still fires and nobody has it."""
+    if turn.incident.hold is None:
+        return
+    lift_hold(turn)
+    if turn.incident.state == "triggered" and turn.incident.firing:
+        start_run(turn, "the hold ended")
+
+
+_HANDLERS: dict[type, Callable[[Turn, Any], None]] = {
+    Reported: reports.reported,
+    TimePassed: _time_passed,
+    Unreached: _unreached,
+    Reached: _reached,
+    Held: _held,
+    Released: _released,
+    Acked: acts.acked,
+    Snoozed: acts.snoozed,
+    Unacked: acts.unacked,
+    Mitigated: acts.mitigated,
+    Resolved: acts.resolved,
+    Escalated: acts.escalated,
+    Noted: acts.noted,
+    SeveritySet: acts.severity_set,
+}
+
+
+def clamp(incident: Incident, catalog: Catalog, now: datetime) -> Incident:
+    """At start no step clock lies further ahead than its wait, than its hold's end plus the wait, or 30 min for `then`.
+
+    For a wall clock that stepped back while pager was down.
+    """
+    if incident.clock_step is None:
+        return incident
+    _, policy = catalog.policy(incident.policy)
+    number = min(max(incident.step, 1), len(policy.steps))
+    wait = THEN_EVERY if incident.then else policy.steps[number - 1].wait
+    hold = incident.hold
+    if hold is not None:
+        if hold.until is None:
+            return incident
+        wait += max(hold.until - now, timedelta())
+    latest = now + wait
+    return incident if incident.clock_step <= latest else replace(incident, clock_step=latest)

@@ -1,0 +1,151 @@
+"""Classification: which rule decides about an alert, how severe it is, and why."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
+
+import msgspec
+
+from pager.core.alert import Alert
+from pager.core.catalog import Catalog
+from pager.core.rule import Promote
+from pager.core.rulefile import PlacedRule, RuleFile
+from pager.core.severity import WORDS, Level
+
+WATCHDOGS = frozenset({"Watchdog", "DeadMansSwitch", "Heartbeat", "InfoInhibitor"})
+"""Alerts whose arrival is the message: without a rule that names them they never page."""
+
+_key = msgspec.json.Encoder(order="sorted").encode
+
+
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """One file's opinion of an alert."""
+
+    severity: Level
+    rule: str
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What happens to an alert, and why. `respond` is `none` for a heartbeat that nobody asked about."""
+
+    severity: Level
+    policy: str
+    runbook: str
+    group: str
+    group_wait: timedelta
+    rule: str = ""
+    place: str = ""
+    why: str = ""
+    promote: tuple[Promote, ...] = ()
+    losers: tuple[Opinion, ...] = ()
+    respond: Literal["", "none"] = ""
+
+
+def classify(alert: Alert, catalog: Catalog) -> Decision:
+    """The decision about `alert`: in each file the first match is its opinion; the most severe opinion wins.
+
+    Ties go to the file whose name comes first. No opinion: the sender's word for severity counts, and without
+    one `defaults.unmatched`, since an alert is never dropped.
+    """
+    labels = {**alert.labels, "source": alert.source}
+    found = [(placed, *_level(placed, alert, catalog)) for placed in _opinions(labels, catalog.rules)]
+    if not found:
+        return _unmatched(alert, labels, catalog)
+    found.sort(key=lambda entry: entry[1])
+    placed, level, why = found[0]
+    rule = placed.rule
+    return Decision(
+        severity=level,
+        policy=rule.policy or _default_policy(alert.source, catalog),
+        runbook=_runbook(rule.runbook, alert, catalog),
+        group=_group(rule.name, rule.group_by, alert, labels, catalog),
+        group_wait=catalog.defaults.group_wait if rule.group_wait is None else rule.group_wait,
+        rule=rule.name,
+        place=placed.place,
+        why=why,
+        promote=rule.promote,
+        losers=tuple(Opinion(other, lost.rule.name, lost.place) for lost, other, _ in found[1:]),
+    )
+
+
+def _level(placed: PlacedRule, alert: Alert, catalog: Catalog) -> tuple[Level, str]:
+    if placed.rule.severity is not None:
+        return placed.rule.severity, f'rule "{placed.rule.name}"'
+    level, why = _word(alert, catalog)
+    return level, f'rule "{placed.rule.name}" has no severity; {why}'
+
+
+def _word(alert: Alert, catalog: Catalog) -> tuple[Level, str]:
+    """The sender's own word, as the files or the shipped list read it."""
+    word = (alert.labels.get("severity") or "").strip().lower()
+    own = {known.lower(): level for known, level in catalog.defaults.words.items()}
+    level = own.get(word) or WORDS.get(word)
+    if level is not None:
+        return level, f'the sender says "{word}"'
+    said = f'unknown severity word "{word}"' if word else "no severity word"
+    return catalog.defaults.unmatched, f"{said}: defaults.unmatched"
+
+
+def _unmatched(alert: Alert, labels: Mapping[str, str], catalog: Catalog) -> Decision:
+    source = catalog.sources.get(alert.source)
+    level, why = _word(alert, catalog)
+    if source and source.severity and "defaults.unmatched" in why:
+        level, why = source.severity, f"sources: {source.name}"
+    return Decision(
+        severity=level,
+        policy=_default_policy(alert.source, catalog),
+        runbook=_runbook("", alert, catalog),
+        group=_group("", None, alert, labels, catalog),
+        group_wait=catalog.defaults.group_wait,
+        why=f"no rule matched; {why}",
+        respond="none" if alert.labels.get("alertname") in WATCHDOGS else "",
+    )
+
+
+def _default_policy(source: str, catalog: Catalog) -> str:
+    known = catalog.sources.get(source)
+    return (known.policy if known else "") or catalog.defaults.policy
+
+
+def _runbook(written: str, alert: Alert, catalog: Catalog) -> str:
+    """The rule's, else the alert's `runbook_url`, else runbooks/<alertname>.md, else `defaults.runbook`.
+
+    An http(s) link or a path below runbooks/; only http(s) links are links. Never empty: where nothing is
+    written, the path of the file that should be.
+    """
+    link = alert.annotations.get("runbook_url", "").strip()
+    own = f"runbooks/{_file_name(alert.name)}.md"
+    if written:
+        return written
+    if link.lower().startswith(("http://", "https://")) and not any(c.isspace() or ord(c) < 33 for c in link):
+        return link[:2000]
+    if own in catalog.runbooks or not catalog.defaults.runbook:
+        return own
+    return catalog.defaults.runbook.replace("{alertname}", _file_name(alert.name))
+
+
+def _file_name(name: str) -> str:
+    return "".join(c if c.isalnum() or c in "-_." else "-" for c in name)[:120].lstrip(".") or "unnamed"
+
+
+def _group(rule: str, by: Sequence[str] | None, alert: Alert, labels: Mapping[str, str], catalog: Catalog) -> str:
+    """The key of the incident that an alert joins: the rule, and the values that it groups by."""
+    names = by if by is not None else catalog.defaults.group_by
+    if names is None:
+        about = dict(alert.group) if alert.group is not None else alert.key
+    else:
+        about = alert.key if "..." in names else {name: labels.get(name, "") for name in names}
+    return _key((rule, about)).decode()
+
+
+def _opinions(labels: Mapping[str, str], files: tuple[RuleFile, ...]) -> list[PlacedRule]:
+    found = []
+    for file in files:
+        first = file.index.first(labels)
+        if first is not None:
+            found.append(first)
+    return found

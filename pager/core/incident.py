@@ -1,0 +1,292 @@
+"""Incidents: the alerts that one responder handles together, and the events that move them."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Literal
+
+from pager.core.severity import Level
+
+State = Literal["triggered", "acknowledged", "mitigated", "resolved"]
+CLOCKS = ("step", "ack", "promote", "coordinate", "update", "decide")
+UNDO = timedelta(seconds=60)
+REOPEN = timedelta(minutes=15)
+THEN_EVERY = timedelta(minutes=30)
+TELL_EVERY = timedelta(minutes=15)
+NOTICE_WAITS = timedelta(minutes=2)
+MITIGATED_LASTS = timedelta(hours=24)
+TICKET_WAITS = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Rise:
+    """When an incident rises by itself: from `alerts` on, or `after` so long without an acknowledgement."""
+
+    to: Level
+    alerts: int | None = None
+    after: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Why an incident does not page now, and until when; None: until somebody ends it."""
+
+    reason: Literal["group_wait", "hours", "silence", "maintenance", "inhibition"]
+    until: datetime | None = None
+    name: str = ""
+    since: datetime | None = None
+
+    @property
+    def stops_promotion(self) -> bool:
+        """Time to promotion stands still under it; working hours and group_wait do not stop it."""
+        return self.reason not in ("hours", "group_wait")
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """One incident as it stands. Only `advance` makes a new one of it.
+
+    `run` counts the starts at step 1 and the repetitions of `then`; `step` is the last step begun (0: none) and
+    `then` says that the steps are through. `waiting` are those of the open step who were not unreachable yet.
+    `alerts`, `spells` and `firing` count its alerts, all their firing spells, and those that fire now.
+    `paged` is everybody who was ever paged. `before` is the incident as it stood before the newest ack.
+    """
+
+    number: int
+    group: str
+    title: str
+    severity: Level
+    policy: str
+    opened_at: datetime
+    rule: str = ""
+    place: str = ""
+    why: str = ""
+    runbook: str = ""
+    source: str = ""
+    summary: str = ""
+    service: str = ""
+    where: str = ""
+    state: State = "triggered"
+    alerts: int = 0
+    spells: int = 0
+    firing: int = 0
+    opinion: Level = "SEV-5"
+    lowered: bool = False
+    promote: tuple[Rise, ...] = ()
+    clock_step: datetime | None = None
+    clock_ack: datetime | None = None
+    clock_promote: datetime | None = None
+    clock_coordinate: datetime | None = None
+    clock_update: datetime | None = None
+    clock_decide: datetime | None = None
+    hold: Hold | None = None
+    run: int = 1
+    round: int = 0
+    step: int = 0
+    then: bool = False
+    reached: bool = False
+    waiting: tuple[str, ...] = ()
+    also_due: bool = True
+    extra: tuple[str, ...] = ()
+    reason: str = ""
+    unacked_since: datetime | None = None
+    paged_since: bool = False
+    paged: tuple[str, ...] = ()
+    acked_by: str = ""
+    acked_at: datetime | None = None
+    also_here: tuple[str, ...] = ()
+    before: "Incident | None" = None
+    told_at: datetime | None = None
+    resolved_at: datetime | None = None
+    resolved_by: str = ""
+    ticket: Literal["", "sent", "written", "failed"] = ""
+    notices: int = 0
+    follows: int | None = None
+    last_act: str = ""
+
+    @property
+    def due_at(self) -> datetime | None:
+        """The earliest of its clocks; None: nothing is due by itself."""
+        return min((at for name in CLOCKS if (at := self.clock(name)) is not None), default=None)
+
+    def clock(self, name: str) -> datetime | None:
+        at: datetime | None = getattr(self, f"clock_{name}")
+        return at
+
+    @property
+    def is_open(self) -> bool:
+        return self.state != "resolved"
+
+    @property
+    def has_responder(self) -> bool:
+        """Whether somebody has it: acknowledged, or the bleeding has stopped."""
+        return self.state in ("acknowledged", "mitigated")
+
+
+def without_clocks(incident: Incident) -> Incident:
+    return replace(incident, **{f"clock_{name}": None for name in CLOCKS})
+
+
+# What happens to an incident.
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """Its alerts after a report: all of them, all firing spells, those firing now, and the worst opinion told."""
+
+    alerts: int
+    spells: int
+    firing: int
+    severity: Level
+    flapping: str = ""
+    unheard: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TimePassed:
+    """Clocks may have come."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unreached:
+    """All contacts of one page failed."""
+
+    run: int
+    round: int
+    step: int
+    to: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """A page was accepted by a provider; only tickets wait for this."""
+
+    run: int
+    round: int
+    step: int
+    to: str
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    hold: Hold
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """What held it has ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Acked:
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Snoozed:
+    """An ack with a chosen end."""
+
+    by: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Unacked:
+    """Within 60 s of the ack an undo; later the person lets go."""
+
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mitigated:
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Escalated:
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    by: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class SeveritySet:
+    by: str
+    to: Level
+
+
+Act = Acked | Snoozed | Unacked | Mitigated | Resolved | Escalated | Noted | SeveritySet
+Event = Reported | TimePassed | Unreached | Reached | Held | Released | Act
+EVENTS: dict[str, type] = {
+    kind.__name__: kind
+    for kind in (Reported, TimePassed, Unreached, Reached, Held, Released, Acked, Snoozed, Unacked, Mitigated)
+    + (Resolved, Escalated, Noted, SeveritySet)
+}
+
+
+# What follows from it.
+
+PageKind = Literal["page", "notice", "ticket"]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One message to one person or `channel:x`. `target` is as the files write it; `due_at` may lie ahead."""
+
+    to: str
+    run: int
+    round: int
+    step: int
+    why: str
+    due_at: datetime
+    kind: PageKind = "page"
+    target: str = ""
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Withdraw:
+    """Pages that are due and not claimed are not sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Restore:
+    """Pages withdrawn at `at` are due again: that ack was undone."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DropNotices:
+    """Notices of this kind that still wait are not sent."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line of the timeline: what happened, who did it, what was decided."""
+
+    text: str
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenFollower:
+    """The alerts still fire after a person's resolve: a new incident opens and names this one."""
+
+
+@dataclass(frozen=True, slots=True)
+class LastResort:
+    """Nobody at all could be reached by any contact."""
+
+
+Effect = Page | Withdraw | Restore | DropNotices | Entry | OpenFollower | LastResort

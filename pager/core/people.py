@@ -1,0 +1,102 @@
+"""People, teams, channels and roles: who can be paged and by which way."""
+
+import re
+from datetime import timedelta
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
+
+from pager.core.contact_url import check_url
+from pager.core.duration import Duration
+from pager.core.hours import check_hours
+from pager.core.model import Model
+from pager.core.severity import LEVELS, Level, parse_level
+
+
+def check_zone(name: str) -> str:
+    """`name` itself if it is an IANA zone. Raises ValueError."""
+    if name not in available_timezones():
+        raise ValueError(f"unknown time zone {name!r}; write an IANA name such as Europe/Berlin")
+    return name
+
+
+def check_contact(url: str) -> str:
+    """`url` itself if pager may send through it. Raises ValueError with every reason why not; never with the URL."""
+    reasons = check_url(url)
+    if reasons:
+        raise ValueError("; ".join(reasons))
+    return url
+
+
+Zone = Annotated[str, AfterValidator(check_zone)]
+ContactUrl = Annotated[str, AfterValidator(check_contact)]
+
+
+class Via(Model):
+    """One contact of a person, `after` so long without an acknowledgement."""
+
+    via: str
+    after: Duration = timedelta()
+
+
+def _as_via(written: Any) -> Any:
+    return {"via": written} if isinstance(written, str) else written
+
+
+ViaField = Annotated[Via, BeforeValidator(_as_via)]
+
+
+class Person(Model):
+    """Somebody who can be on call. `quiet` is wall time in their own zone."""
+
+    name: str = ""
+    timezone: Zone = "UTC"
+    contacts: dict[str, ContactUrl] = Field(default_factory=dict)
+    notify: dict[str, tuple[ViaField, ...]] = Field(default_factory=dict)
+    quiet: str = ""
+
+    @field_validator("quiet")
+    @classmethod
+    def _quiet_is_a_time(cls, quiet: str) -> str:
+        if quiet and not re.fullmatch(r"\d\d:\d\d-\d\d:\d\d", quiet):
+            raise ValueError(f'not quiet hours: {quiet!r}; write "22:00-07:00"')
+        return check_hours(quiet) if quiet else quiet
+
+    @field_validator("notify")
+    @classmethod
+    def _for_levels(cls, notify: dict[str, tuple[Via, ...]]) -> dict[str, tuple[Via, ...]]:
+        for level in notify:
+            if level != "default" and level not in LEVELS:
+                parse_level(level)
+                raise ValueError(f"write {parse_level(level)}, not {level!r}")
+        return notify
+
+    @model_validator(mode="after")
+    def _via_known_contacts(self) -> "Person":
+        for level, ways in self.notify.items():
+            for way in ways:
+                if way.via not in self.contacts:
+                    known = ", ".join(self.contacts) or "none"
+                    raise ValueError(f"notify {level}: no contact {way.via!r}; there are: {known}")
+        return self
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+    def ways(self, level: Level) -> tuple[Via, ...]:
+        """The contacts for a page of `level`, in order; all of them at once when nothing is written."""
+        ways = self.notify.get(level) or self.notify.get("default")
+        return ways or tuple(Via(via=contact) for contact in self.contacts)
+
+
+class Team(Model):
+    people: tuple[str, ...]
+    channel: str = ""
+
+
+class Role(Model):
+    schedule: str
+    deputy_rank: int = Field(default=2, ge=1)
+    card: str = ""

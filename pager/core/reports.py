@@ -1,0 +1,155 @@
+"""What its alerts do to an incident: they join, rise, fire again and end."""
+
+from datetime import datetime, timedelta
+
+from pager.core.escalation import become_unacked, set_promotion, start_run, step_due
+from pager.core.incident import REOPEN, TELL_EVERY, DropNotices, Incident, Reported
+from pager.core.severity import Level
+from pager.core.turn import Turn
+
+NO_EXPIRY_IGNORES = timedelta(hours=1)
+
+
+def reported(turn: Turn, event: Reported) -> None:
+    """Alerts joined, fired again or ended. A repeat changes nothing."""
+    was = turn.incident
+    fresh = event.spells > was.spells
+    joined = event.alerts - was.alerts
+    turn.set(
+        alerts=max(was.alerts, event.alerts),
+        spells=max(was.spells, event.spells),
+        firing=event.firing,
+        opinion=min(was.opinion, event.severity),
+    )
+    if fresh:
+        _fires(turn, was, joined)
+    _opinion(turn, was, event.severity, new_alert=joined > 0)
+    _count(turn)
+    if event.flapping:
+        _flapping(turn, event.flapping)
+    if event.firing == 0 and turn.incident.is_open:
+        _all_ended(turn, unheard=event.unheard)
+
+
+def _fires(turn: Turn, was: Incident, joined: int) -> None:
+    if was.state == "resolved":
+        _reopen(turn)
+    elif not was.alerts:
+        turn.say(f"opened as {was.severity}: {was.why}" + (f" ({was.place})" if was.place else ""))
+    else:
+        what = f"{joined} more" if joined > 0 else "fires again"
+        turn.say(f"alerts: {what}, {turn.incident.firing} firing")
+        if was.state == "acknowledged":
+            tell_acker(turn, "joined")
+        elif was.state == "mitigated":
+            become_unacked(turn)
+            start_run(turn, "fires again")
+
+
+def tell_acker(turn: Turn, why: str, *, at_once: bool = False) -> None:
+    """A word to who has it; joined alerts at most every 15 minutes."""
+    incident = turn.incident
+    recent = incident.told_at is not None and turn.now - incident.told_at < TELL_EVERY
+    if incident.acked_by and (at_once or not recent):
+        turn.tell(incident.acked_by, why)
+        turn.set(told_at=turn.now)
+
+
+def _reopen(turn: Turn) -> None:
+    """The same incident again: the former acker is paged alone and has step 1's wait; without one, step 1 at once."""
+    former, level = turn.incident.acked_by, turn.incident.severity
+    turn.effects.append(DropNotices("resolved"))
+    turn.set(resolved_at=None, resolved_by="", also_due=True, clock_ack=None)
+    turn.say(f"fires again: re-opened as {level}")
+    become_unacked(turn)
+    turn.set(acked_by="")
+    if not former or former not in turn.catalog.people or turn.incident.hold or turn.severity.respond != "page":
+        start_run(turn, "re-opened", *((former,) if former in turn.catalog.people else ()))
+        return
+    incident = turn.incident
+    turn.set(run=incident.run + 1, round=0, step=0, then=False, reached=False, reason="", extra=())
+    waiting = turn.page("former acker", (former,), 0, "re-opened")
+    turn.page_also("also")
+    turn.set(waiting=waiting, clock_step=turn.now + turn.policy.steps[0].wait)
+
+
+def can_reopen(incident: Incident, now: datetime) -> bool:
+    """Whether a new firing spell belongs to this resolved incident: within 15 minutes of its end."""
+    return incident.resolved_at is not None and now < incident.resolved_at + REOPEN
+
+
+def _opinion(turn: Turn, was: Incident, told: Level, *, new_alert: bool) -> None:
+    """The worst opinion raises it; after a person lowered it only a new alert or a worse opinion than ever does."""
+    if told >= turn.incident.severity or not turn.incident.is_open:
+        return
+    if not was.lowered or new_alert or told < was.opinion:
+        raise_to(turn, told, "the alerts say so")
+
+
+def _count(turn: Turn) -> None:
+    incident = turn.incident
+    if incident.lowered or not incident.is_open:
+        return
+    reached = [rise.to for rise in incident.promote if rise.alerts is not None and incident.alerts >= rise.alerts]
+    if reached and min(reached) < incident.severity:
+        raise_to(turn, min(reached), f"{incident.alerts} alerts")
+
+
+def raise_to(turn: Turn, level: Level, why: str, by: str = "") -> None:
+    """A higher severity: its `also` and roles now; the steps only where nobody was paged since nobody had it."""
+    turn.say(f"severity rises from {turn.incident.severity} to {level}: {why}", by)
+    turn.set(severity=level, also_due=True)
+    _lift_weak_hold(turn)
+    set_promotion(turn)
+    if turn.incident.state == "triggered":
+        _raise_triggered(turn)
+    elif turn.incident.state == "acknowledged":
+        tell_acker(turn, "raised", at_once=True)
+        turn.page_also(f"raised to {level}")
+        ends = turn.severity.ack_lasts
+        old = turn.incident.clock_ack
+        if ends is not None:
+            turn.set(clock_ack=min(old, turn.now + ends) if old else turn.now + ends)
+
+
+def _lift_weak_hold(turn: Turn) -> None:
+    """Working hours hold no level that pages at once, and group_wait never holds SEV-1."""
+    hold = turn.incident.hold
+    if hold is None or turn.severity.respond != "page":
+        return
+    if hold.reason == "hours" or (hold.reason == "group_wait" and turn.incident.severity == "SEV-1"):
+        turn.set(hold=None)
+
+
+def _raise_triggered(turn: Turn) -> None:
+    incident = turn.incident
+    if incident.hold is not None:
+        return
+    if not incident.paged_since:
+        turn.set(reason=f"raised to {incident.severity}", clock_step=turn.now)
+        step_due(turn)
+        return
+    turn.page_also(f"raised to {incident.severity}")
+    first = turn.now + turn.policy.steps[0].wait
+    if turn.severity.pages:
+        turn.set(clock_step=min(incident.clock_step or first, first))
+
+
+def _flapping(turn: Turn, name: str) -> None:
+    """One message says that it flaps; the steps go on until somebody has it."""
+    turn.say(f"{name} flaps: it counts as firing until it was quiet for 15 minutes")
+    if turn.incident.acked_by:
+        turn.tell(turn.incident.acked_by, "flapping")
+    else:
+        for person in turn.incident.paged:
+            turn.tell(person, "flapping")
+
+
+def _all_ended(turn: Turn, *, unheard: bool) -> None:
+    """All its alerts ended: resolved by the source. Those who were paged hear of it in two minutes."""
+    turn.stop_clocks()
+    by = "not heard of" if unheard else "source"
+    turn.set(state="resolved", resolved_at=turn.now, resolved_by=by, hold=None, before=None, waiting=())
+    turn.withdraw()
+    turn.say("all alerts ended: resolved" if not unheard else "not heard of any more: closed")
+    turn.tell_paged("resolved", waits=True)

@@ -1,0 +1,172 @@
+"""Rules: from an alert's labels to its severity, policy, runbook and group."""
+
+import re
+from datetime import timedelta
+from typing import Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from pager.core.duration import Duration
+from pager.core.model import Model
+from pager.core.matcher import MatcherField
+from pager.core.severity import LevelField
+
+_WHEN = re.compile(r"alerts\s*>=\s*(\d{1,6})", re.ASCII)
+
+
+class Promote(Model):
+    """When an incident rises by itself: `alerts >= N`, or unacknowledged for `after`."""
+
+    to: LevelField
+    when: str = ""
+    after: Duration | None = None
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> "Promote":
+        if bool(self.when) == (self.after is not None):
+            raise ValueError("promote takes either when: alerts >= 20 or after: 30m")
+        if self.when and not _WHEN.fullmatch(self.when.strip()):
+            raise ValueError(f"not a condition: {self.when!r}; write alerts >= 20")
+        return self
+
+    @property
+    def alerts(self) -> int | None:
+        """The number of alerts from which on it rises, or None."""
+        shape = _WHEN.fullmatch(self.when.strip()) if self.when else None
+        return int(shape[1]) if shape else None
+
+
+class Recovery(Model):
+    plan: str
+    decide_after: Duration
+
+
+class Rule(Model):
+    """One rule. Without `severity` the sender's own word counts."""
+
+    name: str = Field(min_length=1)
+    match: tuple[MatcherField, ...] = ()
+    severity: LevelField | None = None
+    policy: str = ""
+    runbook: str = ""
+    group_by: tuple[str, ...] | None = None
+    group_wait: Duration | None = None
+    promote: tuple[Promote, ...] = ()
+    recovery: Recovery | None = None
+
+    @field_validator("runbook")
+    @classmethod
+    def _runbook_is_a_link(cls, runbook: str) -> str:
+        return check_runbook(runbook)
+
+
+def check_runbook(runbook: str) -> str:
+    """`runbook` itself: an http(s) link, a file below runbooks/, or nothing. Raises ValueError."""
+    if runbook and not re.match(r"https?://[^/\s]", runbook):
+        if re.match(r"[a-z][a-z0-9+.-]*:", runbook, re.IGNORECASE) or ".." in runbook.split("/"):
+            raise ValueError(f"not a runbook: {runbook!r}; write an http(s) link or runbooks/name.md")
+        if not runbook.startswith("runbooks/"):
+            raise ValueError(f"not a runbook: {runbook!r}; files stand below runbooks/: runbooks/{runbook.split('/')[-1]}")
+    return runbook
+
+
+class Defaults(Model):
+    """What holds where the files do not say."""
+
+    unmatched: LevelField = "SEV-2"
+    words: dict[str, LevelField] = Field(default_factory=dict)
+    policy: str = "default"
+    runbook: str = ""
+    group_by: tuple[str, ...] | None = None
+    group_wait: Duration = timedelta()
+
+    @field_validator("runbook")
+    @classmethod
+    def _runbook_is_a_link(cls, runbook: str) -> str:
+        return check_runbook(runbook)
+
+
+class Inhibit(Model):
+    when: tuple[MatcherField, ...] = Field(min_length=1)
+    mute: tuple[MatcherField, ...] = Field(min_length=1)
+    equal: tuple[str, ...] = ()
+
+
+class Maintenance(Model):
+    name: str
+    match: tuple[MatcherField, ...] = Field(min_length=1)
+    starts: str
+    lasts: Duration
+    timezone: str = "UTC"
+    why: str
+    owner: str = ""
+
+
+class Heartbeat(Model):
+    name: str
+    every: Duration
+    grace: Duration = timedelta()
+    watchdog: tuple[MatcherField, ...] = ()
+    severity: LevelField = "SEV-2"
+    policy: str = ""
+
+
+class Source(Model):
+    """An entry of `sources:`: a token's name stands for who speaks. Secrets only by name."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
+    dialect: str
+    token: str = Field(default="", pattern=r"^[A-Za-z_][A-Za-z0-9_]*$|^$")
+    stale_after: Duration | None = None
+    must_speak: Duration | None = None
+    resolves: bool = True
+    severity: LevelField | None = None
+    policy: str = ""
+    match: tuple[MatcherField, ...] = ()
+    map: dict[str, Any] | None = None
+
+
+class Stakeholders(Model):
+    channels: tuple[str, ...] = ()
+    people: tuple[str, ...] = ()
+
+
+class Slo(Model):
+    name: str
+    objective: float = Field(gt=0, lt=100)
+    window: Duration
+    match: tuple[MatcherField, ...] = ()
+    counts: dict[str, float] = Field(default_factory=dict)
+    freeze_at: float = 100
+    warn_at: float = 80
+    postmortem_at: float = 20
+
+
+class Component(Model):
+    name: str
+    match: tuple[MatcherField, ...] = ()
+
+
+class StatusPage(Model):
+    title: str = ""
+    components: tuple[Component, ...] = ()
+    private: bool = False
+
+
+class Reach(Model):
+    severity: LevelField
+    people: int = Field(default=1, ge=1)
+    within: Duration
+    despite: tuple[Literal["person", "channel", "provider"], ...] = ()
+
+
+class Case(Model):
+    """One entry of the users' own `tests:`; its verbs are read when it runs."""
+
+    name: str
+    at: str
+    alerts: tuple[dict[str, Any], ...] = ()
+    then: tuple[dict[str, Any], ...] = ()
+    expect: dict[str, Any] = Field(default_factory=dict)
+
+

@@ -1,0 +1,206 @@
+"""The words of a page, for each class of channel; built in, so that no template can stop a page.
+
+Order: severity, service, symptom, where, since when, what to press, link. Sizes are ecosystem.md's: an SMS is one
+segment of 160 GSM-7 characters, a push has a title of 40 and a body of 120.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from pager.core.contact_url import ChannelClass
+from pager.core.duration import format_duration
+from pager.core.incident import PageKind
+
+_GSM_MAPPED = {"\u2013": "-", "\u2014": "-", "\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u2026": "..."}
+_GSM = frozenset(
+    "@£$¥èéùìòÇ\nØøÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿"
+    "abcdefghijklmnopqrstuvwxyzäöñüà"
+)
+_ENDED = ("resolved",)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a message is about, as it stands when it is sent. Links are http(s); times are UTC."""
+
+    code: str
+    severity: str
+    title: str
+    kind: PageKind
+    why: str
+    since: datetime
+    now: datetime
+    page_link: str
+    runbook: str
+    summary: str = ""
+    service: str = ""
+    where: str = ""
+    firing: int = 1
+    more: int = 0
+    by: str = ""
+    zone: str = "UTC"
+    others: tuple[str, ...] = ()
+    next_at: datetime | None = None
+    repeat: bool = False
+    drill: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    title: str
+    body: str
+
+
+def message(facts: Facts, kind: ChannelClass) -> Text:
+    """The message about `facts` for a channel of class `kind`."""
+    return _CLASSES.get(kind, _chat)(facts)
+
+
+def clock(at: datetime, zone: str, now: datetime) -> str:
+    """`03:04 CET`, with the day when it is another one: the reader's own wall clock."""
+    local, today = at.astimezone(ZoneInfo(zone)), now.astimezone(ZoneInfo(zone))
+    day = "" if local.date() == today.date() else f"{local:%a %d %b} "
+    return f"{day}{local:%H:%M %Z}"
+
+
+def _chat(facts: Facts) -> Text:
+    lines = [_symptom(facts), _state(facts), *_why(facts), f"Runbook: {facts.runbook}"]
+    if facts.kind == "page":
+        lines.append(f"Acknowledge: {facts.page_link}")
+    else:
+        lines.append(f"Page: {facts.page_link}")
+    return Text(_headline(facts, 200), "\n".join(line for line in lines if line))
+
+
+def _mail(facts: Facts) -> Text:
+    text = _chat(facts)
+    return Text(_cut(f"[{facts.severity}] {_subject(facts)} [{facts.code}]", 200), text.body)
+
+
+def _push(facts: Facts) -> Text:
+    where = f"{facts.where}, " if facts.where else ""
+    alerts = f", {_count(facts)}" if facts.firing + facts.more > 1 else ""
+    first = _cut(f"{where}since {clock(facts.since, facts.zone, facts.now)}{alerts}", 60)
+    second = _cut("; ".join(_why(facts)) or _symptom(facts), 59)
+    links = f"Runbook: {facts.runbook}\n{facts.page_link}"
+    return Text(_cut(_headline(facts, 200), 40), f"{first}\n{second}\n{links}")
+
+
+def _sms(facts: Facts) -> Text:
+    """One segment; shortened in this order: where, since, summary; never code, severity or link."""
+    if facts.why in _ENDED:
+        lasted = _length(facts.now - facts.since)
+        return Text("", gsm(_cut(f"OK {facts.code} {_subject(facts)}, resolved after {lasted}. No action.", 160)))
+    head = f"PAGE {facts.code} {facts.severity} " if facts.kind == "page" else f"{facts.code} {facts.severity} "
+    tail = f". {facts.page_link}"
+    where = f" ({facts.where})" if facts.where else ""
+    since = f" since {clock(facts.since, facts.zone, facts.now)}"
+    subject = gsm(("may be a repeat: " if facts.repeat else "") + _subject(facts))
+    for extra in (where + since, since, ""):
+        if len(head) + len(subject) + len(gsm(extra)) + len(tail) <= 160:
+            return Text("", head + subject + gsm(extra) + tail)
+    return Text("", head + _cut(subject, max(8, 160 - len(head) - len(tail))) + tail)
+
+
+def _voice(facts: Facts) -> Text:
+    level = facts.severity.replace("SEV-", "SEV ")
+    ago = _length(facts.now - facts.since)
+    spelled = " ".join(facts.code)
+    word = "page" if facts.kind == "page" else "notice"
+    said = f"{level} {word}. {_cut(_subject(facts), 120)}. Started {ago} ago. Code {spelled}."
+    return Text("pager", said)
+
+
+def _console(facts: Facts) -> Text:
+    text = _chat(facts)
+    return Text(text.title, text.body)
+
+
+_CLASSES: dict[ChannelClass, Callable[[Facts], Text]] = {
+    "chat": _chat,
+    "webhook": _chat,
+    "incident": _chat,
+    "ticket": _mail,
+    "mail": _mail,
+    "push": _push,
+    "sms": _sms,
+    "voice": _voice,
+    "console": _console,
+}
+
+
+def _headline(facts: Facts, length: int) -> str:
+    if facts.why in _ENDED:
+        return _cut(f"OK {facts.code} {_subject(facts)}: resolved", length)
+    drill = "DRILL " if facts.drill else ""
+    return _cut(f"{drill}{facts.severity} {_subject(facts)} [{facts.code}]", length)
+
+
+def _subject(facts: Facts) -> str:
+    name = facts.title if not facts.service or facts.service in facts.title else f"{facts.service}: {facts.title}"
+    return " ".join(name.split())
+
+
+def _symptom(facts: Facts) -> str:
+    return _cut(facts.summary.strip(), 1000)
+
+
+def _state(facts: Facts) -> str:
+    parts = [facts.where, f"since {clock(facts.since, facts.zone, facts.now)} ({_length(facts.now - facts.since)})"]
+    if facts.firing + facts.more > 1:
+        parts.append(_count(facts))
+    return ", ".join(part for part in parts if part)
+
+
+def _count(facts: Facts) -> str:
+    return f"{facts.firing} alerts" + (f" and {facts.more} more" if facts.more else "")
+
+
+def _why(facts: Facts) -> list[str]:
+    lines = []
+    if facts.repeat:
+        lines.append("This may be a repeat.")
+    if facts.why in _SAYINGS:
+        lines.append(_SAYINGS[facts.why].format(by=facts.by or "the source"))
+    elif facts.why:
+        lines.append(_upper(facts.why) + ".")
+    if facts.kind == "page" and facts.others:
+        lines.append(f"Also paged: {_cut(', '.join(facts.others), 200)}.")
+    if facts.kind == "page" and facts.next_at is not None and facts.next_at > facts.now:
+        lines.append(f"Next step at {clock(facts.next_at, facts.zone, facts.now)}.")
+    return lines
+
+
+_SAYINGS = {
+    "resolved": "Resolved by {by}; nothing to do.",
+    "joined": "More alerts joined what you acknowledged.",
+    "raised": "The severity has risen; your acknowledgement stands.",
+    "flapping": "It flaps: it counts as firing until it was quiet for 15 minutes.",
+    "also": "You are paged because this level pages your whole team.",
+    "ticket": "Opened as a ticket; nobody is paged for it.",
+}
+
+
+def gsm(text: str) -> str:
+    """`text` in GSM-7: one character outside it would cut an SMS to 70."""
+    mapped = "".join(_GSM_MAPPED.get(sign, sign) for sign in text)
+    return "".join(sign if sign in _GSM else "?" for sign in mapped)
+
+
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else text[: max(0, length - 3)].rstrip() + "..."
+
+
+def _upper(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _length(length: timedelta) -> str:
+    """Minutes are enough for people: `2m`, `1h5m`, `3d2h`."""
+    minutes = max(0, round(length.total_seconds() / 60))
+    if minutes < 1:
+        return "less than a minute"
+    rough = timedelta(minutes=minutes if minutes < 1440 else minutes // 60 * 60)
+    return format_duration(rough)

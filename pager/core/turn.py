@@ -1,0 +1,115 @@
+"""One turn of an incident: the value being made, the effects gathered, and whom it pages."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from pager.core.catalog import CHANNEL, Catalog
+from pager.core.incident import CLOCKS, NOTICE_WAITS, Effect, Entry, Incident, Page, Withdraw
+from pager.core.policy import Policy, Target, parse_target
+from pager.core.severity import Severity
+
+
+class Turn:
+    """What `advance` works on: `self.now` never moves, `self.incident` is replaced, effects are only added.
+
+    A person is paged at most once in one turn, however many targets name them.
+    """
+
+    def __init__(self, incident: Incident, catalog: Catalog, now: datetime) -> None:
+        self.incident = incident
+        self.catalog = catalog
+        self.now = now
+        self.effects: list[Effect] = []
+        self._paged: set[str] = set()
+        self._skipped: set[str] = set()
+
+    # What the files say about it now.
+
+    @property
+    def severity(self) -> Severity:
+        return self.catalog.severities[self.incident.severity]
+
+    @property
+    def policy(self) -> Policy:
+        return self.catalog.policy(self.incident.policy)[1]
+
+    @property
+    def team(self) -> str:
+        return self.catalog.team_of(self.incident.policy)
+
+    # Changing it.
+
+    def set(self, **changes: Any) -> None:
+        self.incident = replace(self.incident, **changes)
+
+    def stop_clocks(self) -> None:
+        self.set(**{f"clock_{name}": None for name in CLOCKS})
+
+    def say(self, text: str, by: str = "") -> None:
+        self.effects.append(Entry(text, by))
+
+    def withdraw(self) -> None:
+        self.effects.append(Withdraw())
+
+    # Whom it pages.
+
+    def resolve(self, target: Target) -> tuple[str, ...]:
+        return self.catalog.resolve(target, self.now, self.team, self.incident.severity)
+
+    def skip(self, name: str) -> None:
+        """Somebody whose page of this instant failed is tried again by plan, not paged twice."""
+        self._skipped.add(name)
+
+    def page(self, target: str, names: Iterable[str], step: int, why: str) -> tuple[str, ...]:
+        """Page each of `names` who has no page in this turn yet; gives those whom it named, paged or not."""
+        named = tuple(name for name in names if name not in self._skipped)
+        for name in named:
+            if name not in self._paged:
+                self._paged.add(name)
+                self._add(Page(name, self.incident.run, self.incident.round, step, why, self.now, target=target))
+        return named
+
+    def page_step(self, targets: Iterable[Target], step: int, why: str) -> tuple[str, ...]:
+        """Page all targets of a step; gives whose answer it waits for: people, or channels if it names none."""
+        named = [name for target in targets for name in self.page(str(target), self.resolve(target), step, why)]
+        people = tuple(name for name in named if not name.startswith(CHANNEL))
+        return tuple(dict.fromkeys(people or named))
+
+    def page_also(self, why: str) -> None:
+        """`also` and the roles of the level: step 0 of the run."""
+        for written in self.severity.also:
+            target = parse_target(written)
+            self.page(str(target), self.resolve(target), 0, why)
+        for role in self.severity.roles:
+            known = self.catalog.roles.get(role)
+            if known is not None:
+                self.page(role, self.resolve(Target("schedule", known.schedule)), 0, f"role {role}")
+        self.set(also_due=False)
+
+    def page_ticket(self, channel: str) -> None:
+        self.set(ticket="sent")
+        page = Page(channel, self.incident.run, 0, 0, "ticket", self.now, kind="ticket", target=channel)
+        self._add(page)
+
+    def tell(self, name: str, why: str, by: str = "") -> None:
+        """A message that asks for nothing: joined, raised, flapping."""
+        self._notice(name, why, self.now, by)
+
+    def tell_paged(self, why: str, by: str = "", *, waits: bool) -> None:
+        """Tell everybody who was paged, but not who did it; from a source the notice waits for a re-fire."""
+        due_at = self.now + NOTICE_WAITS if waits else self.now
+        for name in self.incident.paged:
+            if name != by:
+                self._notice(name, why, due_at, by)
+
+    def _notice(self, name: str, why: str, due_at: datetime, by: str) -> None:
+        number = self.incident.notices + 1
+        self.set(notices=number)
+        self.effects.append(Page(name, self.incident.run, 0, number, why, due_at, kind="notice", by=by))
+
+    def _add(self, page: Page) -> None:
+        paged = self.incident.paged
+        self.set(paged=paged if page.to in paged else (*paged, page.to), paged_since=True)
+        self.effects.append(page)
