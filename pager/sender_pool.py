@@ -1,0 +1,332 @@
+"""The pool behind the sender: who may send now, and the child processes that do it."""
+
+import asyncio
+import contextlib
+import os
+import socket
+import sys
+import time
+from collections import Counter, deque
+from collections.abc import Coroutine, Mapping
+from pathlib import Path
+
+import msgspec
+import structlog
+
+from pager.sender_child import FORK, HEADER, LONGEST_FRAME, ORDER, READY, Answer, Hello, Job, frame
+
+CEILING = 64
+RESERVE = 16
+SPARES = 2
+MOST_JOBS = 500
+IDLE_SECONDS = 60.0
+WARM_UP_SECONDS = 30.0
+HELLO_SECONDS = 5.0
+END_SECONDS = 2.0
+AGAIN_SECONDS = 1.0
+
+_HOME = Path(__file__).resolve().parent.parent
+_KEPT = ("PATH", "LANG", "LANGUAGE", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR",
+         "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "PYTHONPATH", "PYTHONHOME", "PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV",
+         "LD_LIBRARY_PATH")  # fmt: skip
+
+log = structlog.get_logger(__name__)
+
+
+class Slots:
+    """Who may send now: a bulkhead for each destination, and room kept for those that are not slow."""
+
+    def __init__(self, children: int, per_destination: int, ceiling: int = CEILING) -> None:
+        self.busy: Counter[str] = Counter()
+        self._children, self._each, self._ceiling = children, per_destination, max(ceiling, children)
+        self._slow: set[str] = set()
+        self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
+
+    async def acquire(self, key: str) -> None:
+        """Wait for a slot of `key`; first come, first served within a destination. ConnectionError when closed."""
+        if self._may(key):
+            self.busy[key] += 1
+            return
+        granted = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(key, deque()).append(granted)
+        try:
+            await granted
+        except asyncio.CancelledError:
+            if granted.done() and not granted.cancelled() and not granted.exception():
+                self.release(key)  # granted and given up in the same moment
+            raise
+
+    def release(self, key: str, *, slow: bool | None = None) -> None:
+        """Give a slot back; `slow` says whether the destination answered too late, None that it was not asked."""
+        self.busy[key] -= 1
+        if not self.busy[key]:
+            del self.busy[key]
+        if slow is not None:
+            (self._slow.add if slow else self._slow.discard)(key)
+        # Whoever has least at work comes first: nobody waits behind a crowd for one destination.
+        for waiting in sorted(self._waiting, key=self.busy.__getitem__):
+            self._grant(waiting)
+
+    def close(self) -> None:
+        """Send away whoever waits, with a ConnectionError."""
+        for queue in self._waiting.values():
+            for granted in queue:
+                if not granted.done():
+                    granted.set_exception(ConnectionError("the sender is closed"))
+        self._waiting.clear()
+
+    def _grant(self, key: str) -> None:
+        queue = self._waiting[key]
+        while queue and (queue[0].done() or self._may(key)):
+            if not (granted := queue.popleft()).done():
+                self.busy[key] += 1
+                granted.set_result(None)
+        if not queue:
+            del self._waiting[key]
+
+    def _may(self, key: str) -> bool:
+        """Whether `key` may have one more: beyond the normal number one each, and of slow ones never all."""
+        mine, total = self.busy[key], self.busy.total()
+        if mine >= self._each or total >= self._ceiling or (mine and total >= self._children):
+            return False
+        slow = sum(self.busy[each] for each in self._slow)
+        return key not in self._slow or (not mine and slow < max(self._ceiling - RESERVE, 1))
+
+
+class Worker:
+    """One child that sends, and the socket to it."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader, self._writer = reader, writer
+        self.pid = 0
+        self.jobs = 0
+        self.at_work = False
+        self.idle_since = time.monotonic()
+
+    @property
+    def usable(self) -> bool:
+        """Alive as far as is known, not in the middle of something, and not worn out."""
+        return not self.at_work and self.jobs < MOST_JOBS and not self._reader.at_eof()
+
+    async def ask(self, job: Job) -> Answer:
+        """Have `job` done. Raises OSError or EOFError if the child ends first."""
+        self.at_work, self.jobs = True, self.jobs + 1
+        self._writer.write(frame(job))
+        await self._writer.drain()
+        answer = msgspec.msgpack.decode(await self._read(), type=Answer)
+        self.at_work, self.idle_since = False, time.monotonic()
+        return answer
+
+    async def greet(self) -> None:
+        """Wait for the child's first words. Raises OSError or EOFError if there are none."""
+        async with asyncio.timeout(HELLO_SECONDS):
+            self.pid = msgspec.msgpack.decode(await self._read(), type=Hello).pid
+
+    def hang_up(self) -> None:
+        """Close the socket; the child ends by itself at that, if it still can."""
+        self._writer.transport.abort()
+
+    async def _read(self) -> bytes:
+        (length,) = HEADER.unpack(await self._reader.readexactly(HEADER.size))
+        return await self._reader.readexactly(min(length, LONGEST_FRAME))
+
+
+class Cage:
+    """The process that has Apprise loaded and forks workers; it knows when it is dead, and can be started again."""
+
+    def __init__(self) -> None:
+        self._process: asyncio.subprocess.Process | None = None
+        self._orders: socket.socket | None = None
+        self._starting = asyncio.Lock()
+
+    @property
+    def alive(self) -> bool:
+        return self._process is not None and self._process.returncode is None
+
+    async def start(self) -> None:
+        """Start it if it is not alive, and wait until Apprise is loaded. Raises RuntimeError if that fails."""
+        async with self._starting:
+            if self.alive:
+                return
+            await self.stop()
+            self._orders, theirs = socket.socketpair()
+            self._orders.setblocking(False)
+            with theirs:
+                self._process = await asyncio.create_subprocess_exec(
+                    sys.executable, "-m", "pager.sender_child",
+                    stdin=theirs.fileno(), stdout=asyncio.subprocess.DEVNULL, cwd=_HOME, env=environment(os.environ),
+                )  # fmt: skip
+            try:
+                async with asyncio.timeout(WARM_UP_SECONDS):
+                    said = await asyncio.get_running_loop().sock_recv(self._orders, len(READY))
+            except OSError:  # a timeout is one, too
+                said = b""
+            if said != READY:
+                await self.stop()
+                raise RuntimeError("the sender's child process could not load Apprise")
+
+    async def fork(self) -> Worker:
+        """A new worker. Raises OSError, EOFError or RuntimeError if none can be had."""
+        await self.start()
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self._order(FORK, theirs)
+        worker = Worker(*await asyncio.open_unix_connection(sock=ours))
+        try:
+            await worker.greet()
+        except BaseException:  # also when cancelled: nobody else knows of this child yet
+            worker.hang_up()
+            raise
+        return worker
+
+    def end(self, worker: Worker) -> None:
+        """Kill `worker`, whatever it is doing. At its socket's end it ends by itself, so a lost order does no harm."""
+        worker.hang_up()
+        if worker.pid and self.alive:
+            with contextlib.suppress(OSError):
+                self._order(worker.pid)
+
+    async def stop(self) -> None:
+        """End it and with it all workers; kill it if it does not end by itself."""
+        orders, self._orders = self._orders, None
+        if orders is not None:
+            orders.close()
+        process, self._process = self._process, None
+        if process is None:
+            return
+        try:
+            async with asyncio.timeout(END_SECONDS):
+                await process.wait()
+        except TimeoutError:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+
+    def pids(self) -> list[int]:
+        """Its process id, if it is alive."""
+        return [self._process.pid] if self._process and self.alive else []
+
+    async def ended(self) -> None:
+        """Wait until the process has ended by itself."""
+        if self._process is not None:
+            await self._process.wait()
+
+    def _order(self, number: int, *sockets: socket.socket) -> None:
+        if self._orders is None:
+            raise ConnectionError("the cage is closed")
+        socket.send_fds(self._orders, [ORDER.pack(number)], [each.fileno() for each in sockets])
+
+
+class Pool:
+    """Workers that wait for work, a few more than are needed right now."""
+
+    def __init__(self) -> None:
+        self._cage = Cage()
+        self._all: set[Worker] = set()
+        self._idle: list[Worker] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._making = 0
+        self._closed = False
+
+    async def start(self) -> None:
+        """Load Apprise and make the spares. Raises RuntimeError if it cannot be loaded."""
+        await self._cage.start()
+        for worker in [await self._fork() for _ in range(SPARES)]:
+            self._idle.append(worker)
+        self._later(self._guard())
+        self._later(self._trim())
+
+    async def take(self) -> Worker:
+        """A worker to use; it must be given back. Raises OSError, EOFError or RuntimeError if none can be had."""
+        while self._idle:
+            worker = self._idle.pop()
+            if worker.usable:
+                self._refill()
+                return worker
+            self._end(worker)
+        worker = await self._fork()
+        self._refill()
+        return worker
+
+    def give_back(self, worker: Worker) -> None:
+        """Keep `worker` for the next job, or end it if it is still at work, dead or worn out."""
+        if worker.usable and not self._closed:
+            self._idle.append(worker)
+        else:
+            self._end(worker)
+            self._refill()
+
+    async def close(self) -> None:
+        """End everything. Safe to repeat."""
+        self._closed = True
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for worker in list(self._all):
+            self._end(worker)
+        self._idle.clear()
+        await self._cage.stop()
+
+    def pids(self) -> list[int]:
+        """The process ids of all children, the one that forks them first."""
+        return [*self._cage.pids(), *sorted(worker.pid for worker in self._all)]
+
+    async def _fork(self) -> Worker:
+        if self._closed:
+            raise ConnectionError("the sender is closed")
+        worker = await self._cage.fork()
+        self._all.add(worker)
+        return worker
+
+    def _end(self, worker: Worker) -> None:
+        self._all.discard(worker)
+        self._cage.end(worker)
+
+    def _refill(self) -> None:
+        """Keep spares warm, so that the next message does not wait for a fork."""
+        missing = 0 if self._closed else SPARES - len(self._idle) - self._making
+        for _ in range(missing):
+            self._making += 1
+            self._later(self._spare())
+
+    async def _spare(self) -> None:
+        try:
+            self._idle.append(await self._fork())
+        except (OSError, EOFError, RuntimeError) as error:
+            log.warning("no spare sender", error=type(error).__name__)
+        finally:
+            self._making -= 1
+
+    async def _guard(self) -> None:
+        """Start the cage again when it ends by itself; its workers have ended with it."""
+        while True:
+            await self._cage.ended()
+            log.error("sender process ended, starting another")
+            try:
+                await self._cage.start()
+                self._refill()
+            except (OSError, RuntimeError) as error:
+                log.error("sender process did not start", error=type(error).__name__)
+                await asyncio.sleep(AGAIN_SECONDS)
+
+    async def _trim(self) -> None:
+        """End workers that have had nothing to do for long; the last used are used first, so the oldest lead."""
+        while True:
+            await asyncio.sleep(IDLE_SECONDS / 2)
+            longest = time.monotonic() - IDLE_SECONDS
+            while len(self._idle) > SPARES and self._idle[0].idle_since < longest:
+                self._end(self._idle.pop(0))
+
+    def _later(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """What children may see of `environ`: no secrets, and a proxy only if PAGER_PROXY names one."""
+    kept = {name: environ[name] for name in _KEPT if name in environ}
+    kept["NETRC"] = os.devnull  # else the user's own log-ins would be sent along
+    if proxy := environ.get("PAGER_PROXY"):
+        kept |= dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), proxy)
+    return kept
