@@ -147,14 +147,16 @@ def _times(
 
 def _labels(entry: Mapping[str, Any], prefix: str, frame: Frame, may_be_empty: bool, faults: Faults) -> dict[str, str]:
     path = f"{prefix}labels"
-    if (labels := labels_of(entry.get("labels"), path, faults)) or may_be_empty:
+    if labels := labels_of(entry.get("labels"), path, faults):
         return labels
     for name in ("commonLabels", "groupLabels"):
         value = frame.body.get(name)
         if isinstance(value, dict) and (labels := labels_of(value, name, [])):
             faults.append(Fault(path, f"none; taken from {name}"))
             return labels
-    raise Malformed(path, "none, and no commonLabels to take them from")
+    if not may_be_empty:
+        raise Malformed(path, "none, and no commonLabels to take them from")
+    return {}
 
 
 def _annotations(entry: Mapping[str, Any], prefix: str, grafana: bool, faults: Faults) -> dict[str, str]:

@@ -125,7 +125,7 @@ def word(body: Mapping[str, Any], name: str, prefix: str, faults: Faults, longes
 
 
 def instant(value: Any, path: str, now: datetime, faults: Faults) -> datetime | None:
-    """RFC 3339 with 0 to 9 digits and any offset, in UTC and microseconds; without an offset it is UTC.
+    """RFC 3339 with 0 to 9 digits and any offset, in UTC, rounded to microseconds; without an offset it is UTC.
 
     None where the sender knows none: missing, empty or Go's zero time (year 1). None with a fault when it is no
     time or not believable: before 1970, or more than a year after `now`.
