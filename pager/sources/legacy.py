@@ -20,7 +20,7 @@ _LONGEST_TITLE = 200
 
 def speaks(body: Mapping[str, Any]) -> bool:
     """Whether `body` is one of the forms read here: it names a rule, or is only a text."""
-    return any(name in body for name in ("ruleId", "ruleName", "evalMatches")) or bool(body.get("text"))
+    return _names_rule(body) or bool(body.get("text"))
 
 
 def parse_legacy(body: Mapping[str, Any], now: datetime, source: str) -> Parsed:
@@ -31,12 +31,9 @@ def parse_legacy(body: Mapping[str, Any], now: datetime, source: str) -> Parsed:
     Malformed when nothing names the rule.
     """
     faults: Faults = []
-    if not any(name in body for name in ("ruleId", "ruleName", "evalMatches")):
+    if not _names_rule(body):
         return _only_text(body, now, source, faults)
-    rule_id, name = _number(body, "ruleId"), word(body, "ruleName", "", faults) or word(body, "title", "", faults)
-    if not rule_id and not name:
-        raise Malformed("ruleName", "missing, as are title and ruleId: nothing says what this is about")
-    name = name or f"rule {rule_id}"
+    identity, name = _who(body, faults)
     state = word(body, "state", "", faults).strip().casefold()
     if state in _QUIET:
         return Parsed((), tuple(faults), note=f"Grafana rule {shown(name)} is {state}")
@@ -48,10 +45,24 @@ def parse_legacy(body: Mapping[str, Any], now: datetime, source: str) -> Parsed:
         starts_at=now,
         annotations=_annotations(body, state, faults),
         ends_at=now if status == "resolved" else None,
-        identity=f"org {_number(body, 'orgId') or '1'} rule {rule_id or name}",
+        identity=identity,
         generator_url=word(body, "ruleUrl", "", faults),
     )
     return Parsed((alert,), tuple(faults[:MOST_FAULTS]))
+
+
+def _names_rule(body: Mapping[str, Any]) -> bool:
+    return any(name in body for name in ("ruleId", "ruleName", "evalMatches"))
+
+
+def _who(body: Mapping[str, Any], faults: Faults) -> tuple[str, str]:
+    """The rule's identity and its name. A rule known by name only is never one known by number."""
+    number = _number(body, "ruleId")
+    name = word(body, "ruleName", "", faults) or word(body, "title", "", faults)
+    if not number and not name:
+        raise Malformed("ruleName", "missing, as are title and ruleId: nothing says what this is about")
+    rule = f"rule {number}" if number else f"rule named {name}"
+    return f"org {_number(body, 'orgId') or '1'} {rule}", name or rule
 
 
 def _only_text(body: Mapping[str, Any], now: datetime, source: str, faults: Faults) -> Parsed:

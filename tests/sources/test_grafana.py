@@ -108,8 +108,8 @@ def test_a_rule_that_waits_is_a_note(state: str) -> None:
 @pytest.mark.parametrize(
     ("change", "identity"),
     [
-        pytest.param({"ruleId": 0}, "org 2 rule CPU", id="the test button has no number"),
-        pytest.param({"ruleId": None}, "org 2 rule CPU", id="null is no number"),
+        pytest.param({"ruleId": 0}, "org 2 rule named CPU", id="the test button has no number"),
+        pytest.param({"ruleId": None}, "org 2 rule named CPU", id="null is no number"),
         pytest.param({"orgId": None}, "org 1 rule 7", id="no organisation is the first"),
         pytest.param({"ruleName": "", "ruleId": "7"}, "org 2 rule 7", id="a number in quotes"),
     ],
