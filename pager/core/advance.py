@@ -37,6 +37,7 @@ from pager.core.incident import (
     Unacked,
     Unreached,
 )
+from pager.core.severity import Level
 from pager.core.turn import Turn
 
 
@@ -47,31 +48,39 @@ def open_incident(number: int, alert: Alert, decision: Decision, catalog: Catalo
     """
     waits = decision.severity != "SEV-1" and bool(decision.group_wait)
     due_at = now + decision.group_wait if waits else now
-    silent = decision.respond == "none"
-    incident = Incident(
-        number=number,
-        group=decision.group,
-        title=title_of(alert),
-        severity=decision.severity,
-        policy=decision.policy,
-        opened_at=now,
+    opened = set_up(number, decision.group, title_of(alert), decision.severity, decision.policy, now)
+    incident = replace(
+        opened,
         rule=decision.rule,
         place=decision.place,
-        why=decision.why,
+        why=decision.why + "".join(f"; {o.place} says {o.severity}" for o in decision.losers),
         runbook=decision.runbook,
         source=alert.source,
         summary=alert.annotations.get("summary", "")[:500],
         service=_first(alert, "service", "job", "app", "component")[:100],
         where=_first(alert, "cluster", "instance", "region", "env", "host")[:100],
         promote=tuple(Rise(rise.to, rise.alerts, rise.after) for rise in decision.promote),
-        opinion=decision.severity,
-        unacked_since=now,
         hold=Hold("group_wait", due_at) if waits else None,
-        clock_step=None if silent else due_at,
+        clock_step=due_at,
     )
     turn = Turn(incident, catalog, now)
     set_promotion(turn)
     return turn.incident
+
+
+def set_up(number: int, group: str, title: str, severity: Level, policy: str, now: datetime) -> Incident:
+    """A bare incident, by hand or of pager's own: step 1 is due now."""
+    return Incident(
+        number=number,
+        group=group,
+        title=title,
+        severity=severity,
+        policy=policy,
+        opened_at=now,
+        opinion=severity,
+        unacked_since=now,
+        clock_step=now,
+    )
 
 
 def title_of(alert: Alert) -> str:
@@ -83,9 +92,7 @@ def _first(alert: Alert, *names: str) -> str:
     return next((alert.labels[name] for name in names if alert.labels.get(name)), "")
 
 
-def advance(
-    incident: Incident, event: Event, catalog: Catalog, now: datetime
-) -> tuple[Incident, tuple[Effect, ...]]:
+def advance(incident: Incident, event: Event, catalog: Catalog, now: datetime) -> tuple[Incident, tuple[Effect, ...]]:
     """The incident after `event` at `now`, and what follows from it.
 
     An event told twice equals once. Clocks that have come are handled by `TimePassed`, each once, in the order

@@ -66,6 +66,8 @@ def fingerprint_of(labels: Mapping[str, str]) -> str:
     """
     sum64 = _FNV_OFFSET
     for name in sorted(labels):
-        for byte in name.encode(errors="surrogatepass") + b"\xff" + labels[name].encode(errors="surrogatepass") + b"\xff":
+        for byte in (
+            name.encode(errors="surrogatepass") + b"\xff" + labels[name].encode(errors="surrogatepass") + b"\xff"
+        ):
             sum64 = ((sum64 ^ byte) * _FNV_PRIME) & _MASK
     return f"{sum64:016x}"

@@ -75,6 +75,17 @@ class Catalog:
             return OnCall((), (), None, None)
         return on_call(known, at, self.overrides.get(schedule, ()))
 
+    def schedule_zone(self, schedule: str, at: datetime) -> str:
+        """The zone of the layer that is on call in `schedule`, else the schedule's own; UTC if it is unknown."""
+        known = self.schedules.get(schedule)
+        if known is None:
+            return "UTC"
+        deciding = self.on_call(schedule, at).layer
+        return next(
+            (layer.timezone for layer in known.layers or () if layer.name == deciding and layer.timezone),
+            known.timezone,
+        )
+
     def everyone(self, team: str) -> tuple[str, ...]:
         """That team's people; without a team, all people in the files."""
         return self.teams[team].people if team in self.teams else tuple(self.people)

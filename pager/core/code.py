@@ -29,8 +29,8 @@ def number_of(code: str) -> int | None:
         value = value * 32 + ALPHABET.index(letter)
     size = 32 ** len(letters)
     offset = (value - _SHIFT) * pow(_SPREAD, -1, size) % size
-    first = 1 + sum(32**width for width in range(3, len(letters)))
-    return first + offset
+    first = 1 + sum(int(32**width) for width in range(3, len(letters)))
+    return int(first + offset)
 
 
 def _width(number: int) -> tuple[int, int]:

@@ -1,8 +1,8 @@
 """Incidents: the alerts that one responder handles together, and the events that move them."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, get_args
 
 from pager.core.severity import Level
 
@@ -69,6 +69,7 @@ class Incident:
     alerts: int = 0
     spells: int = 0
     firing: int = 0
+    more: int = 0
     opinion: Level = "SEV-5"
     lowered: bool = False
     promote: tuple[Rise, ...] = ()
@@ -122,10 +123,6 @@ class Incident:
         return self.state in ("acknowledged", "mitigated")
 
 
-def without_clocks(incident: Incident) -> Incident:
-    return replace(incident, **{f"clock_{name}": None for name in CLOCKS})
-
-
 # What happens to an incident.
 
 
@@ -139,6 +136,7 @@ class Reported:
     severity: Level
     flapping: str = ""
     unheard: bool = False
+    more: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,11 +223,7 @@ class SeveritySet:
 
 Act = Acked | Snoozed | Unacked | Mitigated | Resolved | Escalated | Noted | SeveritySet
 Event = Reported | TimePassed | Unreached | Reached | Held | Released | Act
-EVENTS: dict[str, type] = {
-    kind.__name__: kind
-    for kind in (Reported, TimePassed, Unreached, Reached, Held, Released, Acked, Snoozed, Unacked, Mitigated)
-    + (Resolved, Escalated, Noted, SeveritySet)
-}
+EVENTS: dict[str, type] = {kind.__name__: kind for kind in get_args(Event)}
 
 
 # What follows from it.

@@ -18,7 +18,7 @@ _COMPARE: dict[str, Callable[[float, float], bool]] = {
     ">": lambda a, b: a > b,
     "<": lambda a, b: a < b,
 }
-_HOW = "write label = value, label != value, label =~ \"regex\", label !~ \"regex\" or label >= number"
+_HOW = 'write label = value, label != value, label =~ "regex", label !~ "regex" or label >= number'
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Matcher:
 
 
 def parse_matcher(text: object) -> Matcher:
-    """The matcher that `text` writes. Regular expressions are RE2 and anchored. Raises ValueError with the right form."""
+    """The matcher that `text` writes; expressions are RE2 and anchored. Raises ValueError with the right form."""
     if isinstance(text, Matcher):
         return text
     shape = _SHAPE.fullmatch(text) if isinstance(text, str) else None
@@ -106,7 +106,10 @@ def _unquote(text: str) -> str:
 
 
 def _quote(text: str) -> str:
-    return text if _PLAIN.fullmatch(text) and text == text.strip() else '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    if _PLAIN.fullmatch(text) and text == text.strip():
+        return text
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 def _words(error: Exception) -> str:

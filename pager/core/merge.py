@@ -105,4 +105,8 @@ def _ends(known: AlertState, report: Alert, now: datetime) -> tuple[AlertState, 
 
 
 def _same(known: AlertState, report: Alert) -> bool:
-    return known.starts_at == report.starts_at and known.annotations == report.annotations and known.labels == report.labels
+    return (
+        known.starts_at == report.starts_at
+        and known.annotations == report.annotations
+        and known.labels == report.labels
+    )

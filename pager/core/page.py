@@ -100,4 +100,3 @@ def _failed(contact: Contact, outcome: Outcome, now: datetime, jitter: float) ->
 
 def _change(plan: Plan, name: str, change: Callable[[Contact], Contact]) -> Plan:
     return tuple(change(contact) if contact.name == name else contact for contact in plan)
-

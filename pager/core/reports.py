@@ -19,6 +19,7 @@ def reported(turn: Turn, event: Reported) -> None:
         alerts=max(was.alerts, event.alerts),
         spells=max(was.spells, event.spells),
         firing=event.firing,
+        more=event.more,
         opinion=min(was.opinion, event.severity),
     )
     if fresh:

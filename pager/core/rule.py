@@ -7,8 +7,8 @@ from typing import Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from pager.core.duration import Duration
-from pager.core.model import Model
 from pager.core.matcher import MatcherField
+from pager.core.model import Model
 from pager.core.severity import LevelField
 
 _WHEN = re.compile(r"alerts\s*>=\s*(\d{1,6})", re.ASCII)
@@ -66,7 +66,9 @@ def check_runbook(runbook: str) -> str:
         if re.match(r"[a-z][a-z0-9+.-]*:", runbook, re.IGNORECASE) or ".." in runbook.split("/"):
             raise ValueError(f"not a runbook: {runbook!r}; write an http(s) link or runbooks/name.md")
         if not runbook.startswith("runbooks/"):
-            raise ValueError(f"not a runbook: {runbook!r}; files stand below runbooks/: runbooks/{runbook.split('/')[-1]}")
+            raise ValueError(
+                f"not a runbook: {runbook!r}; files stand below runbooks/: runbooks/{runbook.split('/')[-1]}"
+            )
     return runbook
 
 
@@ -168,5 +170,3 @@ class Case(Model):
     alerts: tuple[dict[str, Any], ...] = ()
     then: tuple[dict[str, Any], ...] = ()
     expect: dict[str, Any] = Field(default_factory=dict)
-
-

@@ -22,7 +22,12 @@ SCHEMA: tuple[str, ...] = (
     "CREATE TABLE lanes (lane INTEGER PRIMARY KEY)",
     *(f"INSERT INTO lanes (lane) VALUES ({lane})" for lane in range(LANES)),
     # Rows that no code of ours could read, kept until a person decides.
-    "CREATE TABLE failed (inbox_id BIGINT PRIMARY KEY, source TEXT NOT NULL, failed_at BIGINT NOT NULL, error TEXT NOT NULL)",
+    """CREATE TABLE failed (
+        inbox_id BIGINT PRIMARY KEY,
+        source TEXT NOT NULL,
+        failed_at BIGINT NOT NULL,
+        error TEXT NOT NULL
+    )""",
     """CREATE TABLE incidents (
         number {serial},
         group_key TEXT NOT NULL,

@@ -1,0 +1,191 @@
+"""The desk: the incidents of one transaction, locked, told what happened, and saved with what follows."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from pager.core.advance import advance, open_incident
+from pager.core.alert import Alert
+from pager.core.catalog import Catalog
+from pager.core.classify import Decision, classify
+from pager.core.incident import (
+    DropNotices,
+    Effect,
+    Entry,
+    Event,
+    Incident,
+    LastResort,
+    OpenFollower,
+    Page,
+    Reported,
+    Restore,
+    TimePassed,
+    Withdraw,
+)
+from pager.core.merge import AlertState
+from pager.core.severity import worst
+from pager.store import alerts, incidents, pages
+from pager.store.database import Tx
+from pager.store.incidents import Kept
+
+
+@dataclass(slots=True)
+class News:
+    """What one transaction did, for metrics and logs: told after the commit."""
+
+    opened: list[Incident] = field(default_factory=list)
+    closed: list[Incident] = field(default_factory=list)
+    acked: list[tuple[Incident, str]] = field(default_factory=list)
+    steps: list[Incident] = field(default_factory=list)
+    last_resort: list[Incident] = field(default_factory=list)
+
+
+class Desk:
+    """Incidents that one transaction works on. `lock` or `open` first, then `tell`, then `save` once."""
+
+    def __init__(self, tx: Tx, catalog: Catalog) -> None:
+        self.tx = tx
+        self.catalog = catalog
+        self.news = News()
+        self._kept: dict[int, Kept] = {}
+        self._changed: set[int] = set()
+        self._entries: list[tuple[int, int, datetime, Entry, Event | None, str]] = []
+        self._issued: list[tuple[int, str, Page, datetime]] = []
+
+    @property
+    def now(self) -> datetime:
+        return self.tx.now()
+
+    def lock(self, numbers: Iterable[int]) -> None:
+        """Lock these incidents, in ascending order, and read them as they are."""
+        self._kept.update(incidents.lock(self.tx, (number for number in numbers if number not in self._kept)))
+
+    def incident(self, number: int) -> Incident | None:
+        kept = self._kept.get(number)
+        return kept.incident if kept else None
+
+    def version(self, number: int) -> int:
+        return self._kept[number].version
+
+    def note(self, number: int, entry: Entry) -> None:
+        """An entry that no event caused."""
+        kept = self._kept[number]
+        kept.seq += 1
+        self._changed.add(number)
+        self._entries.append((number, kept.seq, self.now, entry, None, self.catalog.hash))
+
+    def open(self, group: str, make: Callable[[int], Incident]) -> int | None:
+        """A new incident in `group`; None: somebody else opened one meanwhile."""
+        number = incidents.create(self.tx, group, self.now)
+        if number is None:
+            return None
+        self._kept[number] = Kept(make(number), 0, 0)
+        self._changed.add(number)
+        self.news.opened.append(self._kept[number].incident)
+        return number
+
+    def tell(self, number: int, event: Event) -> Incident:
+        """Decide what `event` does to an incident that is locked; its effects are written by `save`."""
+        kept = self._kept[number]
+        was = kept.incident
+        kept.incident, effects = advance(was, event, self.catalog, self.now)
+        if kept.incident != was or effects:
+            self._changed.add(number)
+            self._record(kept, event, effects)
+            self._notice(was, kept.incident, effects)
+        return kept.incident
+
+    def settle(self) -> None:
+        """Let time pass for each incident that is due now, and save everything once."""
+        for number in sorted(self._kept):
+            due_at = self._kept[number].incident.due_at
+            if due_at is not None and due_at <= self.now:
+                self.tell(number, TimePassed())
+        self.save()
+
+    def save(self) -> None:
+        saved = []
+        for number in sorted(self._changed):
+            kept = self._kept[number]
+            kept.version += 1
+            saved.append((kept, self.catalog.team_of(kept.incident.policy)))
+        incidents.save(self.tx, saved)
+        incidents.append(self.tx, self._entries)
+        pages.issue(self.tx, self._issued)
+        if saved:
+            self.tx.notify("clocks")
+        self._changed.clear()
+        self._entries.clear()
+        self._issued.clear()
+
+    def _record(self, kept: Kept, event: Event, effects: tuple[Effect, ...]) -> None:
+        entries = [effect for effect in effects if isinstance(effect, Entry)] or [Entry("")]
+        told: Event | None = event
+        for entry in entries:
+            kept.seq += 1
+            self._entries.append((kept.incident.number, kept.seq, self.now, entry, told, self.catalog.hash))
+            told = None
+        for effect in effects:
+            self._apply(kept, effect)
+
+    def _apply(self, kept: Kept, effect: Effect) -> None:
+        number = kept.incident.number
+        if isinstance(effect, Page):
+            self._issued.append((number, kept.incident.severity, effect, self.now))
+        elif isinstance(effect, Withdraw):
+            self._issued = [issued for issued in self._issued if issued[0] != number or issued[2].kind != "page"]
+            pages.withdraw(self.tx, number, self.now)
+        elif isinstance(effect, Restore):
+            pages.restore(self.tx, number, effect, self.now)
+        elif isinstance(effect, DropNotices):
+            pages.drop_notices(self.tx, number, effect)
+        elif isinstance(effect, OpenFollower):
+            self._follow(kept.incident)
+        elif isinstance(effect, LastResort):
+            self.news.last_resort.append(kept.incident)
+
+    def _notice(self, was: Incident, now: Incident, effects: tuple[Effect, ...]) -> None:
+        if was.is_open and not now.is_open:
+            self.news.closed.append(now)
+        if was.state == "triggered" and now.state == "acknowledged":
+            self.news.acked.append((now, now.acked_by))
+        if any(isinstance(effect, Page) and effect.kind == "page" for effect in effects):
+            self.news.steps.append(now)
+
+    def _follow(self, old: Incident) -> None:
+        """A new incident for the alerts that still fire after a person's resolve."""
+        firing = [known.state for known in alerts.of_incident(self.tx, old.number, firing=True)]
+        if not firing:
+            return
+        decisions = [classify(as_alert(state), self.catalog) for state in firing]
+        number = self.open(old.group, lambda n: replace(self._opened(n, firing[0], decisions[0]), follows=old.number))
+        if number is None:
+            number = incidents.home_of(self.tx, old.group, self.now)
+            if number is None:
+                return
+            self.lock([number])
+        alerts.move_firing(self.tx, old.number, number)
+        into = self._kept[number].incident
+        level = worst([decision.severity for decision in decisions])
+        count = len(firing)
+        self.tell(number, Reported(into.alerts + count, into.spells + count, into.firing + count, level))
+        self.tell(number, TimePassed())
+
+    def _opened(self, number: int, state: AlertState, decision: Decision) -> Incident:
+        return open_incident(number, as_alert(state), decision, self.catalog, self.now)
+
+
+def as_alert(state: AlertState) -> Alert:
+    """The alert that a known state was last told as."""
+    return Alert(
+        source=state.source,
+        status=state.status,
+        labels=state.labels,
+        starts_at=state.starts_at,
+        annotations=state.annotations,
+        ends_at=state.ends_at,
+        expires_at=state.expires_at,
+        identity=state.identity,
+        fingerprint=state.fingerprint,
+        generator_url=state.generator_url,
+    )

@@ -1,0 +1,274 @@
+"""The engine: the one road from the inbox, the clock and people to incidents, each step one transaction."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Protocol
+from uuid import uuid4
+
+import msgspec
+import structlog
+
+from pager import worker
+from pager.core.advance import set_up
+from pager.core.catalog import Catalog
+from pager.core.incident import Entry, Event, Incident, Reached, TimePassed, Unreached
+from pager.core.report import Source
+from pager.core.severity import Level
+from pager.desk import Desk, News
+from pager.store import StoreUnavailable, alerts, inbox, incidents
+from pager.store.database import Database, Tx
+
+log = structlog.get_logger()
+WAKE = timedelta(seconds=1)
+IN_A_ROW = 200
+
+
+class UnknownIncident(LookupError):
+    """There is no incident of that number."""
+
+
+class VersionMismatch(Exception):
+    """The incident has changed since the caller saw it."""
+
+
+class Listener(Protocol):
+    """Who wants to know what a committed transaction did."""
+
+    def batch(self, worked: worker.Worked) -> None: ...
+    def news(self, news: News) -> None: ...
+
+
+class Quiet:
+    """A listener that does not care."""
+
+    def batch(self, worked: worker.Worked) -> None:
+        """Nothing."""
+
+    def news(self, news: News) -> None:
+        """Nothing."""
+
+
+@dataclass(slots=True)
+class Progress:
+    """When each loop last came round, by the monotonic clock: what the watchdog is fed by."""
+
+    inbox: float = 0.0
+    clocks: float = 0.0
+
+
+class Engine:
+    """Takes from the inbox or the clock, loads, advances, saves. Holds no state but the catalog in force."""
+
+    def __init__(
+        self, database: Database, catalog: Catalog, sources: Mapping[str, Source], listener: Listener | None = None
+    ) -> None:
+        self.database = database
+        self.catalog = catalog
+        self.sources = sources
+        self.listener = listener or Quiet()
+        self.progress = Progress()
+
+    # From the inbox.
+
+    async def run_inbox(self) -> None:
+        """Work the lanes in turn, for ever; one source's storm does not delay another's alert."""
+        while True:
+            self.progress.inbox = asyncio.get_running_loop().time()
+            try:
+                worked = await self.work_inbox()
+            except StoreUnavailable as error:
+                log.warning("the inbox cannot be worked", error=str(error))
+                worked = False
+            if not worked:
+                await self.database.changed("inbox", WAKE.total_seconds())
+
+    async def work_inbox(self) -> bool:
+        """One batch of each lane that has something; False when nothing waits."""
+        lanes = await self.database.read(inbox.waiting_lanes)
+        for lane in lanes:
+            await self.work_lane(lane)
+        return bool(lanes)
+
+    async def work_lane(self, lane: int) -> None:
+        """One batch of a lane. What raises is worked row by row, and the one row that raises is set aside."""
+        try:
+            worked = await self.database.write(lambda tx: self._batch(tx, lane, inbox.BATCH_ROWS))
+        except StoreUnavailable:
+            raise
+        except Exception:  # A fence: one poisoned row must not stop the others.
+            log.exception("a batch failed; its rows are worked one by one", lane=lane)
+            await self._one_by_one(lane)
+        else:
+            self._told(worked)
+
+    async def _one_by_one(self, lane: int) -> None:
+        for _ in range(inbox.BATCH_ROWS):
+            try:
+                worked = await self.database.write(lambda tx: self._batch(tx, lane, 1))
+            except StoreUnavailable:
+                raise
+            except Exception as error:  # The fence again, now around the row that raises.
+                text = f"{type(error).__name__}: {error}"
+                log.exception("a request cannot be read and is set aside", lane=lane)
+                await self.database.write(lambda tx, text=text: self._set_aside(tx, lane, text))  # type: ignore[misc]
+                continue
+            self._told(worked)
+            if worked is None or not worked.rows:
+                return
+
+    def _batch(self, tx: Tx, lane: int, limit: int) -> worker.Worked | None:
+        if not inbox.hold_lane(tx, lane):
+            return None
+        rows = inbox.next_rows(tx, lane, limit)
+        return worker.Batch(tx, self.catalog, self.sources).work(rows) if rows else None
+
+    def _set_aside(self, tx: Tx, lane: int, error: str) -> None:
+        """Keep the row that failed, and open one incident for its source, however many rows fail."""
+        rows = inbox.next_rows(tx, lane, 1) if inbox.hold_lane(tx, lane) else []
+        for row in rows:
+            inbox.failed(tx, row.id, row.source, error, tx.now())
+            self._own_incident(tx, f"cannot read what {row.source} sends", error, ("unreadable", row.source))
+
+    def _own_incident(self, tx: Tx, title: str, summary: str, group: tuple[str, ...]) -> int | None:
+        """One incident of pager's own in `group`, if none is open: `defaults.unmatched`, `defaults.policy`."""
+        key = msgspec.json.encode(("pager", *group)).decode()
+        desk = Desk(tx, self.catalog)
+        level, policy = self.catalog.defaults.unmatched, self.catalog.defaults.policy
+        number = desk.open(key, lambda n: self._by_hand(n, key, title, level, policy, tx.now(), summary))
+        if number is not None:
+            desk.tell(number, TimePassed())
+            desk.save()
+        return number
+
+    def _told(self, worked: worker.Worked | None) -> None:
+        if worked is not None:
+            self.listener.batch(worked)
+            self.listener.news(worked.news)
+
+    # From the clock.
+
+    async def run_clocks(self) -> None:
+        """Let time pass for incidents whose clocks have come, for ever; ask at least once a second."""
+        while True:
+            self.progress.clocks = asyncio.get_running_loop().time()
+            wait = WAKE.total_seconds()
+            try:
+                if await self.tick():
+                    continue
+                wait = await self.database.read(self._until_due)
+            except StoreUnavailable as error:
+                log.warning("clocks cannot be read", error=str(error))
+            if wait > 0:
+                await self.database.changed("clocks", wait)
+
+    def _until_due(self, tx: Tx) -> float:
+        due_at = incidents.next_due(tx)
+        ahead = WAKE if due_at is None else min(WAKE, due_at - tx.now())
+        return max(0.0, ahead.total_seconds())
+
+    async def tick(self) -> bool:
+        """Handle up to 200 incidents that are due, and alerts that settle; whether there was anything."""
+        numbers = await self.database.read(lambda tx: incidents.due(tx, tx.now(), IN_A_ROW))
+        settling = await self.database.read(lambda tx: alerts.settling(tx, tx.now()))
+        if settling:
+            self.listener.news(await self.database.write(lambda tx: worker.settle_alerts(tx, self.catalog)))
+        if numbers:
+            await self._pass_time(numbers)
+        return bool(numbers or settling)
+
+    async def _pass_time(self, numbers: list[int]) -> None:
+        try:
+            self.listener.news(await self.database.write(lambda tx: self._due(tx, numbers)))
+        except StoreUnavailable:
+            raise
+        except Exception:  # A fence: an incident that cannot be decided must not stop the others.
+            log.exception("clocks failed together; the incidents are worked one by one", incidents=len(numbers))
+            for number in numbers:
+                await self._pass_one(number)
+
+    async def _pass_one(self, number: int) -> None:
+        try:
+            self.listener.news(await self.database.write(lambda tx: self._due(tx, [number])))
+        except StoreUnavailable:
+            raise
+        except Exception as error:  # The fence again: it is tried again later, and says so itself.
+            log.exception("an incident cannot be decided", incident=number)
+            text = f"{type(error).__name__}: {error}"
+            await self.database.write(lambda tx: self._postpone(tx, number, text))
+
+    def _due(self, tx: Tx, numbers: list[int]) -> News:
+        desk = Desk(tx, self.catalog)
+        desk.lock(numbers)
+        desk.settle()
+        return desk.news
+
+    def _postpone(self, tx: Tx, number: int, error: str) -> None:
+        """Try an incident that raises again in a minute, and page for it once by an incident of pager's own."""
+        tx.run(
+            "UPDATE incidents SET due_at = :later WHERE number = :number",
+            later=tx.now() + timedelta(minutes=1),
+            number=number,
+        )
+        self._own_incident(tx, f"incident {number} cannot be decided", error, ("undecidable", str(number)))
+
+    # From people.
+
+    async def act(self, number: int, event: Event, *, version: int | None = None) -> Incident:
+        """Tell an incident what a person did; the incident after it.
+
+        Raises UnknownIncident, and VersionMismatch when `version` is given and the incident has moved on.
+        """
+        incident, news = await self.database.write(lambda tx: self._act(tx, number, event, version))
+        self.listener.news(news)
+        return incident
+
+    def _act(self, tx: Tx, number: int, event: Event, version: int | None) -> tuple[Incident, News]:
+        desk = Desk(tx, self.catalog)
+        desk.lock([number])
+        if desk.incident(number) is None:
+            raise UnknownIncident(f"no incident {number}")
+        if version is not None and desk.version(number) != version:
+            raise VersionMismatch(f"incident {number} has changed: it is at version {desk.version(number)}")
+        desk.tell(number, event)
+        desk.settle()
+        incident = desk.incident(number)
+        assert incident is not None
+        return incident, desk.news
+
+    async def declare(self, title: str, severity: Level, policy: str, by: str) -> Incident:
+        """A new incident by hand; it pages at once, as its severity says."""
+        incident, news = await self.database.write(lambda tx: self._declare(tx, title, severity, policy, by))
+        self.listener.news(news)
+        return incident
+
+    def _declare(self, tx: Tx, title: str, severity: Level, policy: str, by: str) -> tuple[Incident, News]:
+        desk = Desk(tx, self.catalog)
+        group = msgspec.json.encode(("declared", uuid4().hex)).decode()
+        number = desk.open(group, lambda n: self._by_hand(n, group, title, severity, policy, tx.now(), ""))
+        assert number is not None
+        desk.note(number, Entry(f"declared as {severity}", by))
+        desk.tell(number, TimePassed())
+        desk.save()
+        incident = desk.incident(number)
+        assert incident is not None
+        return incident, desk.news
+
+    def _by_hand(
+        self, number: int, group: str, title: str, severity: Level, policy: str, now: datetime, summary: str
+    ) -> Incident:
+        incident = set_up(number, group, title[:200], severity, self.catalog.policy(policy)[0], now)
+        runbook = self.catalog.defaults.runbook.replace("{alertname}", "declared") or "runbooks/declared.md"
+        return replace(incident, source="pager", summary=summary[:500], runbook=runbook)
+
+    # From the notifier.
+
+    def page_ended(self, tx: Tx, number: int, event: Reached | Unreached) -> News:
+        """Tell an incident that a recipient was reached, or by no contact; in the notifier's transaction."""
+        desk = Desk(tx, self.catalog)
+        desk.lock([number])
+        if desk.incident(number) is not None:
+            desk.tell(number, event)
+            desk.settle()
+        return desk.news

@@ -1,0 +1,93 @@
+"""The inbox: bodies as they were received, and what of it is not worked yet."""
+
+import zlib
+from collections.abc import Iterable
+from datetime import datetime
+
+from pager.store.database import Tx
+from pager.store.schema import LANES
+from pager.store.sql import Row
+
+BATCH_ROWS = 500
+BATCH_BYTES = 4_000_000
+
+
+def lane_of(source: str) -> int:
+    """All reports of one source are in one lane, worked in order by one node at a time."""
+    return zlib.crc32(source.encode()) % LANES
+
+
+def append(tx: Tx, source: str, dialect: str, body: bytes, accepted_at: datetime) -> int:
+    """Keep one request; its number. It is worked once this transaction is committed."""
+    row = tx.one(
+        "INSERT INTO inbox (lane, source, dialect, accepted_at, body) "
+        "VALUES (:lane, :source, :dialect, :accepted_at, :body) RETURNING id",
+        lane=lane_of(source),
+        source=source,
+        dialect=dialect,
+        accepted_at=accepted_at,
+        body=body,
+    )
+    assert row is not None
+    tx.run("INSERT INTO todo (inbox_id, lane) VALUES (:id, :lane)", id=row.id, lane=lane_of(source))
+    tx.notify("inbox")
+    return int(row.id)
+
+
+def waiting_lanes(tx: Tx) -> list[int]:
+    """The lanes that have something to work, served in turn by the caller."""
+    return [row.lane for row in tx.all("SELECT DISTINCT lane FROM todo ORDER BY lane")]
+
+
+def hold_lane(tx: Tx, lane: int) -> bool:
+    """Lock a lane for this transaction; False: another node works it."""
+    return tx.one(f"SELECT lane FROM lanes WHERE lane = :lane{tx.skip_locked()}", lane=lane) is not None
+
+
+def next_rows(tx: Tx, lane: int, limit: int = BATCH_ROWS) -> list[Row]:
+    """The oldest rows of a lane, at most `limit` and about 4 MB: one transaction's work."""
+    found = tx.all(
+        "SELECT t.inbox_id AS id, length(i.body) AS size FROM todo t JOIN inbox i ON i.id = t.inbox_id "
+        "WHERE t.lane = :lane ORDER BY t.inbox_id LIMIT :limit",
+        lane=lane,
+        limit=limit,
+    )
+    chosen: list[int] = []
+    total = 0
+    for row in found:
+        if chosen and total + row.size > BATCH_BYTES:
+            break
+        chosen.append(row.id)
+        total += row.size
+    return read(tx, chosen)
+
+
+def read(tx: Tx, ids: Iterable[int]) -> list[Row]:
+    return tx.all(
+        "SELECT id, source, dialect, accepted_at, body FROM inbox WHERE id IN (:ids) ORDER BY id", ids=list(ids)
+    )
+
+
+def worked(tx: Tx, ids: Iterable[int], unchanged: Iterable[int]) -> None:
+    """These rows are done; the bodies of those that changed nothing are dropped."""
+    tx.run("DELETE FROM todo WHERE inbox_id IN (:ids)", ids=list(ids))
+    tx.run("DELETE FROM inbox WHERE id IN (:ids)", ids=list(unchanged))
+
+
+def failed(tx: Tx, inbox_id: int, source: str, error: str, now: datetime) -> None:
+    """Set a row aside that our code could not work; it is kept until a person decides."""
+    tx.run("DELETE FROM todo WHERE inbox_id = :id", id=inbox_id)
+    tx.run(
+        "INSERT INTO failed (inbox_id, source, failed_at, error) VALUES (:id, :source, :now, :error) "
+        "ON CONFLICT (inbox_id) DO NOTHING",
+        id=inbox_id,
+        source=source,
+        now=now,
+        error=error[:2000],
+    )
+
+
+def backlog(tx: Tx) -> int:
+    """How many requests are accepted and not worked yet."""
+    row = tx.one("SELECT count(*) AS n FROM todo")
+    return int(row.n) if row else 0

@@ -1,0 +1,219 @@
+"""Incidents and their timelines: locked before they are read, saved whole."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from pager.core.incident import EVENTS, Entry, Event, Incident
+from pager.store.database import Tx
+from pager.store.sql import Row, instant
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(Incident).decode
+CHUNK = 400
+_COLUMNS = "number, version, seq, body"
+
+
+@dataclass(slots=True)
+class Kept:
+    """An incident as it stands in the database; `seq` is the number of its last timeline entry."""
+
+    incident: Incident
+    version: int
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """One entry of a timeline, as it is read back. `event` is what was told, on the first entry it caused."""
+
+    seq: int
+    at: datetime
+    by: str
+    said: str
+    event: Event | None
+    config: str
+
+
+def lock(tx: Tx, numbers: Iterable[int]) -> dict[int, Kept]:
+    """Lock these incidents, lowest number first, and read them as they are now.
+
+    Whoever changes anything of an incident comes through here before reading it, so two writers never decide on
+    the same old state (lifecycle rule 34).
+    """
+    wanted, found = sorted(set(numbers)), {}
+    for start in range(0, len(wanted), CHUNK):
+        rows = tx.all(
+            f"SELECT {_COLUMNS} FROM incidents WHERE number IN (:numbers) ORDER BY number{tx.locking()}",
+            numbers=wanted[start : start + CHUNK],
+        )
+        found.update({row.number: _kept(row) for row in rows})
+    return found
+
+
+def states(tx: Tx, numbers: Iterable[int]) -> dict[int, str]:
+    wanted, found = list(set(numbers)), {}
+    for start in range(0, len(wanted), CHUNK):
+        rows = tx.all(
+            "SELECT number, state FROM incidents WHERE number IN (:numbers)", numbers=wanted[start : start + CHUNK]
+        )
+        found.update({row.number: row.state for row in rows})
+    return found
+
+
+def home_of(tx: Tx, group: str, ended_after: datetime) -> int | None:
+    """The open incident of a group, else the newest one that ended after that instant; it is re-opened."""
+    row = tx.one(
+        "SELECT number FROM incidents WHERE group_key = :group AND state <> 'resolved'", group=group
+    ) or tx.one(
+        "SELECT number FROM incidents WHERE group_key = :group AND state = 'resolved' AND resolved_at > :after "
+        "ORDER BY resolved_at DESC LIMIT 1",
+        group=group,
+        after=ended_after,
+    )
+    return int(row.number) if row else None
+
+
+def create(tx: Tx, group: str, now: datetime) -> int | None:
+    """A new row for a group, to be saved in the same transaction; None: another node opened one meanwhile."""
+    row = tx.one(
+        "INSERT INTO incidents (group_key, state, severity, policy, team, opened_at, version, seq, body) "
+        "VALUES (:group, 'triggered', '', '', '', :now, 0, 0, :body) "
+        "ON CONFLICT (group_key) WHERE state <> 'resolved' DO NOTHING RETURNING number",
+        group=group,
+        now=now,
+        body=b"",
+    )
+    return int(row.number) if row else None
+
+
+def save(tx: Tx, saved: Sequence[tuple[Kept, str]]) -> None:
+    """Write incidents as they stand now, each with the name of its team."""
+    tx.many(
+        "UPDATE incidents SET group_key = :group, state = :state, severity = :severity, policy = :policy, "
+        "team = :team, opened_at = :opened_at, resolved_at = :resolved_at, due_at = :due_at, version = :version, "
+        "seq = :seq, body = :body WHERE number = :number",
+        [_columns(kept, team) for kept, team in saved],
+    )
+
+
+def append(tx: Tx, rows: Iterable[tuple[int, int, datetime, Entry, Event | None, str]]) -> None:
+    """Timeline entries: (incident, seq, at, entry, event, config hash)."""
+    tx.many(
+        "INSERT INTO timeline (incident, seq, at, by_whom, said, event, config) "
+        "VALUES (:incident, :seq, :at, :by, :said, :event, :config)",
+        [
+            {
+                "incident": number,
+                "seq": seq,
+                "at": at,
+                "by": entry.by,
+                "said": entry.text[:20_000],
+                "event": encode_event(event) if event is not None else None,
+                "config": config,
+            }
+            for number, seq, at, entry, event, config in rows
+        ],
+    )
+
+
+def due(tx: Tx, now: datetime, limit: int = 200) -> list[int]:
+    """Numbers of incidents of which a clock has come, the longest overdue first."""
+    rows = tx.all(
+        "SELECT number FROM incidents WHERE due_at <= :now ORDER BY due_at LIMIT :limit", now=now, limit=limit
+    )
+    return [row.number for row in rows]
+
+
+def next_due(tx: Tx) -> datetime | None:
+    row = tx.one("SELECT min(due_at) AS at FROM incidents WHERE due_at IS NOT NULL")
+    return instant(row.at) if row and row.at is not None else None
+
+
+def get(tx: Tx, number: int) -> Kept | None:
+    row = tx.one(f"SELECT {_COLUMNS} FROM incidents WHERE number = :number AND version > 0", number=number)
+    return _kept(row) if row else None
+
+
+def page_of(tx: Tx, *, state: str, team: str, below: int, limit: int) -> list[Kept]:
+    """Incidents, newest first, with numbers below `below`. `state` is open, all, or one of the states."""
+    only = {"open": "AND state <> 'resolved'", "all": ""}.get(state, "AND state = :state")
+    mine = "AND team = :team" if team else ""
+    rows = tx.all(
+        f"SELECT {_COLUMNS} FROM incidents WHERE number < :below AND version > 0 {only} {mine} "
+        "ORDER BY number DESC LIMIT :limit",
+        below=below,
+        state=state,
+        team=team,
+        limit=limit,
+    )
+    return [_kept(row) for row in rows]
+
+
+def count(tx: Tx) -> list[Row]:
+    """How many open incidents there are by team, severity and state."""
+    return tx.all(
+        "SELECT team, severity, state, count(*) AS n FROM incidents WHERE state <> 'resolved' "
+        "GROUP BY team, severity, state"
+    )
+
+
+def timeline(tx: Tx, number: int, *, after: int = 0, limit: int = 10_000) -> list[Written]:
+    rows = tx.all(
+        "SELECT seq, at, by_whom, said, event, config FROM timeline WHERE incident = :number AND seq > :after "
+        "ORDER BY seq LIMIT :limit",
+        number=number,
+        after=after,
+        limit=limit,
+    )
+    return [
+        Written(row.seq, instant(row.at), row.by_whom, row.said, decode_event(row.event), row.config) for row in rows
+    ]
+
+
+def encode_event(event: Event) -> bytes:
+    """An event as JSON that `decode_event` reads back."""
+    return _encode({"kind": type(event).__name__, "event": event})
+
+
+def decode_event(body: bytes | None) -> Event | None:
+    if body is None:
+        return None
+    raw: Mapping[str, Any] = msgspec.json.decode(body)
+    event: Event = msgspec.convert(raw["event"], EVENTS[raw["kind"]])
+    return event
+
+
+def encode(incident: Incident) -> bytes:
+    return _encode(incident)
+
+
+def decode(body: bytes) -> Incident:
+    return _decode(body)
+
+
+def _kept(row: Row) -> Kept:
+    if not row.body:
+        raise LookupError(f"incident {row.number} was opened and never saved")
+    return Kept(_decode(row.body), row.version, row.seq)
+
+
+def _columns(kept: Kept, team: str) -> dict[str, object]:
+    incident = kept.incident
+    return {
+        "number": incident.number,
+        "group": incident.group,
+        "state": incident.state,
+        "severity": incident.severity,
+        "policy": incident.policy,
+        "team": team,
+        "opened_at": incident.opened_at,
+        "resolved_at": incident.resolved_at,
+        "due_at": incident.due_at,
+        "version": kept.version,
+        "seq": kept.seq,
+        "body": _encode(incident),
+    }

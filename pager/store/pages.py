@@ -1,0 +1,244 @@
+"""Pages as rows: issued with the decision, claimed by lease, recorded under the incident's lock."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import msgspec
+
+from pager.core.incident import DropNotices, Page, PageKind, Restore
+from pager.core.page import Plan
+from pager.store.database import Tx
+from pager.store.sql import Row, instant
+
+LEASE = timedelta(seconds=45)
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(Plan).decode
+_COLUMNS = (
+    "id, incident, run, round, step, kind, recipient, target, why, by_whom, severity, issued_at, due_at, state, "
+    "reported, attempt, plan, claim"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PageRow:
+    """A page as it stands. `reported`: the incident was told that its recipient was not reached, or was."""
+
+    id: int
+    incident: int
+    run: int
+    round: int
+    step: int
+    kind: PageKind
+    recipient: str
+    target: str
+    why: str
+    by: str
+    severity: str
+    issued_at: datetime
+    due_at: datetime | None
+    state: str
+    reported: bool
+    attempt: int
+    plan: Plan | None
+    claim: str | None
+
+
+def issue(tx: Tx, pages: Iterable[tuple[int, str, Page, datetime]]) -> None:
+    """New pages: (incident, its severity, page, now). The same page told twice is one page."""
+    rows = [
+        {
+            "incident": number,
+            "run": page.run,
+            "round": page.round,
+            "step": page.step,
+            "kind": page.kind,
+            "recipient": page.to,
+            "target": page.target,
+            "why": page.why,
+            "by": page.by,
+            "severity": severity,
+            "now": now,
+            "due_at": page.due_at,
+        }
+        for number, severity, page, now in pages
+    ]
+    if not rows:
+        return
+    tx.many(
+        "INSERT INTO pages (incident, run, round, step, kind, recipient, target, why, by_whom, severity, issued_at, "
+        "due_at, state, reported, attempt) VALUES (:incident, :run, :round, :step, :kind, :recipient, :target, :why, "
+        ":by, :severity, :now, :due_at, 'due', 0, 0) "
+        "ON CONFLICT (incident, run, round, step, kind, recipient) DO NOTHING",
+        rows,
+    )
+    tx.notify("pages")
+
+
+def withdraw(tx: Tx, incident: int, now: datetime) -> None:
+    """Pages of an incident that are due are not sent any more; one that is being sent may still land."""
+    tx.run(
+        "UPDATE pages SET state = 'withdrawn', withdrawn_at = :now, due_at = NULL "
+        "WHERE incident = :incident AND kind = 'page' AND state = 'due'",
+        incident=incident,
+        now=now,
+    )
+
+
+def restore(tx: Tx, incident: int, effect: Restore, now: datetime) -> None:
+    """An ack was undone: what it withdrew is due again."""
+    tx.run(
+        "UPDATE pages SET state = 'due', withdrawn_at = NULL, due_at = :now "
+        "WHERE incident = :incident AND kind = 'page' AND state = 'withdrawn' AND withdrawn_at = :at",
+        incident=incident,
+        now=now,
+        at=effect.at,
+    )
+    tx.notify("pages")
+
+
+def drop_notices(tx: Tx, incident: int, effect: DropNotices) -> None:
+    tx.run(
+        "UPDATE pages SET state = 'withdrawn', due_at = NULL WHERE incident = :incident AND kind = 'notice' "
+        "AND why = :why AND state = 'due' AND attempt = 0",
+        incident=incident,
+        why=effect.why,
+    )
+
+
+def claim(tx: Tx, claim_id: str, limit: int) -> list[PageRow]:
+    """Take up to `limit` pages that are due, the most severe first, for 45 s.
+
+    One statement, so that no page is claimed twice; a lease that ran out counts as due.
+    """
+    now = tx.now()
+    rows = tx.all(
+        "UPDATE pages SET claim = :claim, claimed_until = :until, attempt = attempt + 1 WHERE id IN ("
+        "SELECT id FROM pages WHERE due_at <= :now AND state = 'due' "
+        "AND (claimed_until IS NULL OR claimed_until <= :now) "
+        f"ORDER BY severity, due_at LIMIT :limit{tx.skip_locked()}) RETURNING {_COLUMNS}",
+        claim=claim_id,
+        until=now + LEASE,
+        now=now,
+        limit=limit,
+    )
+    return [_page(row) for row in rows]
+
+
+def held(tx: Tx, page_id: int, claim_id: str) -> PageRow | None:
+    """The page, if this claim still holds it; None: another node has it, or a person ended it."""
+    row = tx.one(f"SELECT {_COLUMNS} FROM pages WHERE id = :id AND claim = :claim", id=page_id, claim=claim_id)
+    return _page(row) if row else None
+
+
+def begin(tx: Tx, page_id: int, contact: str, attempt: int, now: datetime, *, repeat: bool) -> None:
+    """An attempt at a contact begins: it is written before anything is sent."""
+    tx.run(
+        "INSERT INTO deliveries (page, contact, attempt, begun_at, repeat) VALUES (:page, :contact, :attempt, :now, "
+        ":repeat) ON CONFLICT (page, contact, attempt) DO NOTHING",
+        page=page_id,
+        contact=contact,
+        attempt=attempt,
+        now=now,
+        repeat=int(repeat),
+    )
+
+
+def end(tx: Tx, page_id: int, contact: str, attempt: int, now: datetime, outcome: str, detail: str) -> None:
+    tx.run(
+        "UPDATE deliveries SET ended_at = :now, outcome = :outcome, detail = :detail "
+        "WHERE page = :page AND contact = :contact AND attempt = :attempt",
+        page=page_id,
+        contact=contact,
+        attempt=attempt,
+        now=now,
+        outcome=outcome,
+        detail=detail,
+    )
+
+
+def lost(tx: Tx, page_id: int, now: datetime) -> list[str]:
+    """Contacts whose attempts ended without anybody knowing how; they are marked `unknown`."""
+    rows = tx.all("SELECT DISTINCT contact FROM deliveries WHERE page = :page AND outcome IS NULL", page=page_id)
+    tx.run(
+        "UPDATE deliveries SET outcome = 'unknown', ended_at = :now WHERE page = :page AND outcome IS NULL",
+        page=page_id,
+        now=now,
+    )
+    return [row.contact for row in rows]
+
+
+def keep(
+    tx: Tx,
+    page_id: int,
+    plan: Plan,
+    *,
+    due_at: datetime | None,
+    state: str,
+    reported: bool,
+    claim_id: str | None,
+    claimed_until: datetime | None,
+) -> None:
+    """Write a page's plan and state; without a claim it is free for anybody once it is due."""
+    tx.run(
+        "UPDATE pages SET plan = :plan, due_at = :due_at, state = :state, reported = :reported, claim = :claim, "
+        "claimed_until = :until WHERE id = :id",
+        id=page_id,
+        plan=_encode(plan),
+        due_at=due_at,
+        state=state,
+        reported=int(reported),
+        claim=claim_id,
+        until=claimed_until,
+    )
+
+
+def next_due(tx: Tx) -> datetime | None:
+    """When the next page is due and free."""
+    row = tx.one("SELECT min(due_at) AS at FROM pages WHERE due_at IS NOT NULL AND claim IS NULL")
+    return instant(row.at) if row and row.at is not None else None
+
+
+def oldest_due(tx: Tx) -> tuple[int, datetime | None]:
+    """How many pages are due and free now, and since when the oldest is."""
+    row = tx.one(
+        "SELECT count(*) AS n, min(due_at) AS at FROM pages WHERE due_at <= :now AND state = 'due'", now=tx.now()
+    )
+    return (int(row.n), instant(row.at) if row.at is not None else None) if row else (0, None)
+
+
+def of_incident(tx: Tx, number: int) -> list[tuple[PageRow, list[Mapping[str, object]]]]:
+    """The pages of an incident with the deliveries of each, oldest first."""
+    pages = [_page(row) for row in tx.all(f"SELECT {_COLUMNS} FROM pages WHERE incident = :n ORDER BY id", n=number)]
+    rows = tx.all(
+        "SELECT d.page, d.contact, d.attempt, d.begun_at, d.ended_at, d.outcome, d.detail, d.repeat FROM deliveries d "
+        "JOIN pages p ON p.id = d.page WHERE p.incident = :n ORDER BY d.begun_at, d.contact, d.attempt",
+        n=number,
+    )
+    by_page: dict[int, list[Mapping[str, object]]] = {page.id: [] for page in pages}
+    for row in rows:
+        by_page[row.page].append(row.asdict())
+    return [(page, by_page[page.id]) for page in pages]
+
+
+def _page(row: Row) -> PageRow:
+    return PageRow(
+        id=row.id,
+        incident=row.incident,
+        run=row.run,
+        round=row.round,
+        step=row.step,
+        kind=row.kind,
+        recipient=row.recipient,
+        target=row.target,
+        why=row.why,
+        by=row.by_whom,
+        severity=row.severity,
+        issued_at=instant(row.issued_at),
+        due_at=instant(row.due_at) if row.due_at is not None else None,
+        state=row.state,
+        reported=bool(row.reported),
+        attempt=row.attempt,
+        plan=_decode(row.plan) if row.plan is not None else None,
+        claim=row.claim,
+    )
