@@ -84,7 +84,7 @@ def _fires(known: AlertState, report: Alert, now: datetime) -> tuple[AlertState,
     if known.status == "firing":
         if _same(known, report):
             return known, "repeat"
-        kept = _taken(report, known.firings)
+        kept = replace(_taken(report, known.firings), starts_at=known.starts_at)
         return replace(kept, flapping=known.flapping, settles_at=known.settles_at), "updated"
     recent = (*(at for at in known.firings if now - at < FLAP_WINDOW), now)[-FLAP_FIRINGS:]
     fresh = _taken(report, recent)
@@ -105,8 +105,5 @@ def _ends(known: AlertState, report: Alert, now: datetime) -> tuple[AlertState, 
 
 
 def _same(known: AlertState, report: Alert) -> bool:
-    return (
-        known.starts_at == report.starts_at
-        and known.annotations == report.annotations
-        and known.labels == report.labels
-    )
+    # Not the start: many senders have none, and an HA pair tells two.
+    return known.annotations == report.annotations and known.labels == report.labels
