@@ -26,8 +26,12 @@ URGENT_IN_A_ROW = 500
 
 
 class Tx(Protocol):
-    """One open transaction. Parameters are written `:name`; lists fill `IN (:names)`; a datetime is stored as
-    microseconds since the epoch. Good only inside the function it was given to."""
+    """One open transaction, good only inside the function it was given to.
+
+    Parameters are written `:name`; a list fills `IN (:names)`; a datetime is stored as microseconds since the epoch,
+    a bool as 0 or 1. A statement may end in FOR UPDATE or FOR UPDATE SKIP LOCKED: on SQLite, which has one writer,
+    it goes without.
+    """
 
     engine: Engine
 
@@ -53,7 +57,7 @@ class Tx(Protocol):
         """Wake whoever waits in `changed(topic)`, on every node, once this transaction is committed."""
 
     def locking(self) -> str:
-        """What ends a SELECT that locks its rows: " FOR UPDATE", or nothing where there is one writer."""
+        """What ends a SELECT that locks its rows, where a statement is put together: " FOR UPDATE", or nothing."""
 
     def skip_locked(self) -> str:
         """As `locking`, but rows that another has locked are left out."""

@@ -14,8 +14,10 @@ _MICROSECOND = timedelta(microseconds=1)
 _LISTS = (list, tuple, set, frozenset)
 
 # What is quoted, commented or cast holds no parameter; a `%` means something to psycopg wherever it stands.
+# On SQLite there is one writer, and no word for locking a row.
 _TOKEN = re.compile(
-    r"""'(?:[^']|'')*' | "(?:[^"]|"")*" | --[^\n]* | /\*.*?\*/ | :: | :(?P<name>[A-Za-z_]\w*) | %""",
+    r"""'(?:[^']|'')*' | "(?:[^"]|"")*" | --[^\n]* | /\*.*?\*/ | :: | :(?P<name>[A-Za-z_]\w*) | %
+    | (?P<lock>\sFOR\s+UPDATE(?:\s+SKIP\s+LOCKED)?)\b""",
     re.VERBOSE | re.DOTALL,
 )
 
@@ -82,7 +84,7 @@ def prepare(engine: Engine, sql: str, args: Mapping[str, object]) -> tuple[str, 
         (name, len(value)) for name, value in args.items() if isinstance(value, list | tuple | set | frozenset)
     )
     if not lists:
-        return (sql if engine == "sqlite" else spelled(engine, sql)), args
+        return spelled(engine, sql), args
     flat: dict[str, object] = {}
     for name, value in args.items():
         if isinstance(value, _LISTS):
@@ -94,15 +96,17 @@ def prepare(engine: Engine, sql: str, args: Mapping[str, object]) -> tuple[str, 
 
 @lru_cache(maxsize=2048)
 def spelled(engine: Engine, sql: str, lists: tuple[tuple[str, int], ...] = ()) -> str:
-    """`sql` as the engine's driver wants it: `:name` for sqlite3, `%(name)s` and `%%` for psycopg."""
+    """`sql` as the engine's driver wants it: `:name` and no FOR UPDATE for sqlite3, `%(name)s` and `%%` for psycopg."""
     lengths = dict(lists)
     return _TOKEN.sub(lambda token: _token(engine, token, lengths), sql)
 
 
 def _token(engine: Engine, token: re.Match[str], lengths: Mapping[str, int]) -> str:
     name = token["name"]
+    if name is None and engine == "postgres":
+        return token[0].replace("%", "%%")
     if name is None:
-        return token[0] if engine == "sqlite" else token[0].replace("%", "%%")
+        return "" if token["lock"] else token[0]
     if name not in lengths:
         return _placeholder(engine, name)
     return ", ".join(_placeholder(engine, _nth(name, at)) for at in range(lengths[name])) or "NULL"

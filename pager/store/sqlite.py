@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 from pager.store import CorruptDatabase, DatabaseInUse, StoreError, StoreFull, StoreUnavailable, migrations
 from pager.store.database import BaseTx, Clock, Database, Job, Jobs
-from pager.store.sql import Engine, Row, micros, prepare, rows_of
+from pager.store.sql import Engine, Row, micros, prepare, rows_of, spelled
 
 GROUP_JOBS = 1000
 GROUP_SECONDS = 0.05  # no job is begun later than this in a group: others wait for its commit
@@ -77,7 +77,7 @@ class SqliteTx(BaseTx):
 
     def many(self, sql: str, rows: Iterable[Mapping[str, object]]) -> None:
         try:
-            self._usable().executemany(sql, rows)
+            self._usable().executemany(spelled("sqlite", sql), rows)
         except sqlite3.Error as error:
             self._fail(error)
 
@@ -117,8 +117,8 @@ def as_store_error(error: sqlite3.Error, path: Path) -> Exception:
             return StoreFull(f"no room for {path}: {error}")
         case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
             return CorruptDatabase(
-                f"{path} is damaged ({error}): stop pagerd, move the file with its -wal and -shm aside, "
-                "restore a copy or try `sqlite3 FILE .recover`, and start again"
+                f"{path} is damaged ({' '.join(str(error).split())}): stop pagerd, move the file with its -wal and "
+                "-shm aside, restore a copy or try `sqlite3 FILE .recover`, and start again"
             )
         case (
             sqlite3.SQLITE_BUSY

@@ -1,0 +1,115 @@
+"""A private PostgreSQL for tests: a cluster a test process, a database a test. Nothing of the machine's own is touched.
+
+`from tests.support_postgres import postgres, postgres_cluster  # noqa: F401` in a conftest gives the fixture.
+"""
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack
+from itertools import count
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from tests.support import missing, require_binary, wait_until_sync
+
+# fsync off: a test's data need not survive the machine, and no test here is about PostgreSQL's own promises.
+_SETTINGS = {
+    "listen_addresses": "",
+    "fsync": "off",
+    "full_page_writes": "off",
+    "max_connections": "60",
+    "shared_buffers": "16MB",
+    "autovacuum": "off",
+    "log_min_messages": "fatal",
+}
+_numbers = count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres_cluster() -> Iterator[Path]:
+    """The socket folder of a running cluster; skipped where PostgreSQL is not installed, an error with CI=true."""
+    with ExitStack() as stack:
+        yield start_cluster(stack)
+
+
+@pytest.fixture
+def postgres(postgres_cluster: Path) -> Iterator[str]:
+    """The address of an empty database of its own."""
+    name = f"test_{next(_numbers)}"
+    _admin(postgres_cluster, f"CREATE DATABASE {name} TEMPLATE template0")
+    yield address(postgres_cluster, name)
+    _admin(postgres_cluster, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def address(folder: Path, database: str) -> str:
+    """Where a database of the cluster with its socket in `folder` is reached."""
+    return f"postgresql://pager@/{database}?host={quote(str(folder), safe='')}"
+
+
+def start_cluster(stack: ExitStack) -> Path:
+    """Make a cluster and run it until `stack` is closed; the folder of its socket, which holds all of it."""
+    initdb, server = require_binary("initdb"), require_binary("postgres")
+    pytest.importorskip("psycopg", reason="psycopg is not installed")
+    folder = Path(tempfile.mkdtemp(prefix="pg-"))
+    stack.callback(shutil.rmtree, folder, ignore_errors=True)
+    run_as = _run_as(folder)
+    data = folder / "data"
+    subprocess.run(
+        [*run_as, initdb, "-D", data, "-U", "pager", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"],
+        check=True,
+        capture_output=True,
+        cwd=folder,
+    )
+    options = [f"-c{name}={value}" for name, value in _SETTINGS.items()]
+    command: list[str | Path] = [*run_as, server, "-D", data, "-k", folder, *options]
+    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    stack.callback(_stop, process)
+    wait_until_sync(lambda: _answers(folder), timeout=30, what="PostgreSQL to start")
+    return folder
+
+
+def _run_as(folder: Path) -> list[str]:
+    # PostgreSQL refuses to run as root. The server ends with the tests, even when they are killed.
+    setpriv = shutil.which("setpriv")
+    if setpriv is None:
+        return [] if os.geteuid() else missing("PostgreSQL does not run as root, and setpriv is not here")
+    if os.geteuid():
+        return [setpriv, "--pdeathsig", "INT"]
+    try:
+        user = pwd.getpwnam("postgres")
+    except KeyError:
+        missing("PostgreSQL does not run as root, and there is no user postgres")
+    os.chown(folder, user.pw_uid, user.pw_gid)
+    return [setpriv, f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups", "--pdeathsig", "INT"]
+
+
+def _stop(process: "subprocess.Popen[bytes]") -> None:
+    process.terminate()  # waits for clients; there are none left
+    try:
+        process.wait(timeout=5)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _answers(folder: Path) -> bool:
+    import psycopg
+
+    try:
+        _admin(folder, "SELECT 1")
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+def _admin(folder: Path, statement: str) -> None:
+    import psycopg
+
+    with psycopg.connect(address(folder, "postgres"), autocommit=True) as connection:
+        connection.execute(statement.encode())
