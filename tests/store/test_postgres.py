@@ -184,3 +184,22 @@ async def test_a_row_that_another_has_locked_is_left_out(post: Database) -> None
     assert await post.write(claim) == "b"
     go_on.set()
     assert await holding == "a"
+
+
+@pytest.mark.slow
+async def test_a_node_that_stands_still_loses_its_locks_and_its_late_commit_is_refused(post: Database) -> None:
+    await post.write(add("a"))
+    locked, never = threading.Event(), threading.Event()
+
+    def stopped(tx: Tx) -> None:
+        tx.run("UPDATE things SET body = 'late'")
+        locked.set()
+        never.wait(12)  # longer than a transaction may stand still
+
+    late = asyncio.ensure_future(post.write(stopped))
+    await asyncio.to_thread(locked.wait, 10)
+
+    assert await post.write(lambda tx: tx.run("UPDATE things SET body = 'in time'")) == 1
+    with pytest.raises(StoreUnavailable):
+        await late
+    assert await post.read(lambda tx: tx.all("SELECT body FROM things")) == [("in time",)]
