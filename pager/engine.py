@@ -13,7 +13,7 @@ import structlog
 from pager import worker
 from pager.core.advance import set_up
 from pager.core.catalog import Catalog
-from pager.core.incident import Entry, Event, Incident, Reached, TimePassed, Unreached
+from pager.core.incident import Entry, Event, Incident, TimePassed
 from pager.core.report import Source
 from pager.core.severity import Level
 from pager.desk import Desk, News
@@ -261,14 +261,3 @@ class Engine:
         incident = set_up(number, group, title[:200], severity, self.catalog.policy(policy)[0], now)
         runbook = self.catalog.defaults.runbook.replace("{alertname}", "declared") or "runbooks/declared.md"
         return replace(incident, source="pager", summary=summary[:500], runbook=runbook)
-
-    # From the notifier.
-
-    def page_ended(self, tx: Tx, number: int, event: Reached | Unreached) -> News:
-        """Tell an incident that a recipient was reached, or by no contact; in the notifier's transaction."""
-        desk = Desk(tx, self.catalog)
-        desk.lock([number])
-        if desk.incident(number) is not None:
-            desk.tell(number, event)
-            desk.settle()
-        return desk.news

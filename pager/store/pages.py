@@ -193,6 +193,18 @@ def keep(
     )
 
 
+def anything_due(tx: Tx) -> bool:
+    """Whether a claim would find something: asked before writing."""
+    return (
+        tx.one(
+            "SELECT id FROM pages WHERE due_at <= :now AND state = 'due' "
+            "AND (claimed_until IS NULL OR claimed_until <= :now) LIMIT 1",
+            now=tx.now(),
+        )
+        is not None
+    )
+
+
 def next_due(tx: Tx) -> datetime | None:
     """When the next page is due and free."""
     row = tx.one("SELECT min(due_at) AS at FROM pages WHERE due_at IS NOT NULL AND claim IS NULL")

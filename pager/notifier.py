@@ -1,0 +1,194 @@
+"""The notifier: claims due pages by lease, hands them to the sender, records what became of each attempt."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Protocol
+from uuid import uuid4
+
+import structlog
+
+from pager import outbox
+from pager.core.contact_url import channel_class, fill, placeholders
+from pager.core.outcome import Outcome, Reason
+from pager.core.text import message
+from pager.engine import Engine
+from pager.outbox import Attempt, Taken, Turnout
+from pager.secrets import MissingSecret
+from pager.sender import Message, Sender
+from pager.store import StoreUnavailable, pages
+from pager.store.database import Database, Tx
+from pager.store.pages import PageRow
+
+log = structlog.get_logger()
+WAKE = 1.0
+MOST_PAGES = 256
+CLAIM_LIMIT = 64
+RECORD_TRIES = 20
+
+
+class Watcher(Protocol):
+    """Who counts attempts: told after each, never with a URL."""
+
+    def attempted(self, attempt: Attempt, outcome: Outcome) -> None: ...
+    def accepted(self, page: PageRow, seconds: float) -> None: ...
+
+
+class Notifier:
+    """Sends what is due. One task a page: contacts of a page go out side by side, pages do not wait for each other."""
+
+    def __init__(
+        self,
+        database: Database,
+        engine: Engine,
+        sender: Sender,
+        secret: Callable[[str], str],
+        url: str,
+        watcher: Watcher | None = None,
+    ) -> None:
+        self.database = database
+        self.engine = engine
+        self.sender = sender
+        self.secret = secret
+        self.url = url.rstrip("/")
+        self.watcher = watcher
+        self.progress = 0.0
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """Claim and carry pages, for ever; ask at least once a second."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                while True:
+                    self.progress = asyncio.get_running_loop().time()
+                    claimed = await self._claim()
+                    for claim_id, taken in claimed:
+                        task = group.create_task(self._fenced(claim_id, taken))
+                        self._tasks.add(task)
+                        task.add_done_callback(self._tasks.discard)
+                    if not claimed:
+                        await self._wait()
+        finally:
+            self._tasks.clear()
+
+    @property
+    def carried(self) -> int:
+        """How many pages are being sent now."""
+        return len(self._tasks)
+
+    async def _claim(self) -> list[tuple[str, Taken]]:
+        free = min(CLAIM_LIMIT, MOST_PAGES - len(self._tasks))
+        if free <= 0 or not await self._is_due():
+            return []
+        claim_id = uuid4().hex
+        try:
+            claimed = await self.database.write(
+                lambda tx: outbox.claim(tx, self.engine.catalog, claim_id, free, self.url)
+            )
+        except StoreUnavailable as error:
+            log.warning("pages cannot be claimed", error=str(error))
+            return []
+        return [(claim_id, taken) for taken in claimed]
+
+    async def _is_due(self) -> bool:
+        try:
+            return await self.database.read(lambda tx: pages.anything_due(tx))
+        except StoreUnavailable as error:
+            log.warning("pages cannot be read", error=str(error))
+            return False
+
+    async def _wait(self) -> None:
+        try:
+            wait = await self.database.read(_until_due)
+        except StoreUnavailable:
+            wait = WAKE
+        if len(self._tasks) >= MOST_PAGES:
+            await asyncio.wait(self._tasks, timeout=WAKE, return_when=asyncio.FIRST_COMPLETED)
+        else:
+            await self.database.changed("pages", wait)
+
+    async def _fenced(self, claim_id: str, taken: Taken) -> None:
+        try:
+            await self._carry(claim_id, taken)
+        except Exception:  # A fence: one page that raises must not stop the others; its lease runs out by itself.
+            log.exception("a page could not be carried", page=taken.page.id, to=taken.page.recipient)
+
+    async def _carry(self, claim_id: str, taken: Taken) -> None:
+        """See one page through as long as we hold it: a contact that hangs does not delay another of the same page."""
+        sending: dict[asyncio.Task[Outcome], Attempt] = {}
+        attempts, again_at = taken.attempts, taken.again_at
+        try:
+            while True:
+                sending |= {asyncio.create_task(self._send(attempt)): attempt for attempt in attempts}
+                ended = await _first_ended(sending, again_at)
+                turnout = await self._record(taken.page, claim_id, ended, len(sending))
+                if turnout is None or not (sending or turnout.attempts):
+                    return
+                attempts, again_at = turnout.attempts, turnout.again_at
+        finally:
+            for task in sending:
+                task.cancel()
+
+    async def _send(self, attempt: Attempt) -> Outcome:
+        try:
+            url = fill(attempt.url, {name: self.secret(name) for name in placeholders(attempt.url)})
+        except MissingSecret as error:
+            return Outcome(Reason.config, str(error))
+        text = message(attempt.facts, channel_class(url))
+        kind = "success" if attempt.page.why == "resolved" else "failure" if attempt.page.kind == "page" else "info"
+        return await self.sender.send(Message(url=url, title=text.title, body=text.body, kind=kind))  # type: ignore[arg-type]
+
+    async def _record(
+        self, page: PageRow, claim_id: str, ended: list[tuple[Attempt, Outcome]], in_flight: int
+    ) -> Turnout | None:
+        """Write outcomes; while the store is away, try again: what was sent must not be forgotten."""
+        for attempt, outcome in ended:
+            self._count(attempt, outcome)
+        for _ in range(RECORD_TRIES):
+            try:
+                turnout = await self.database.write(
+                    lambda tx: outbox.record(
+                        tx, self.engine.catalog, page.id, page.incident, claim_id, ended, in_flight, self.url
+                    )
+                )
+            except StoreUnavailable as error:
+                log.warning("an outcome cannot be recorded yet", page=page.id, error=str(error))
+                await asyncio.sleep(WAKE)
+                continue
+            self.engine.listener.news(turnout.news)
+            if turnout.first and self.watcher is not None:
+                self.watcher.accepted(page, (datetime.now(UTC) - page.issued_at).total_seconds())
+            return turnout
+        # The lease runs out by itself, and the next attempt says that it may be a repeat.
+        return None
+
+    def _count(self, attempt: Attempt, outcome: Outcome) -> None:
+        log.info(
+            "page delivered" if outcome.delivered else "page not delivered",
+            incident=attempt.facts.code,
+            to=attempt.page.recipient,
+            contact=attempt.contact,
+            attempt=attempt.number,
+            outcome=outcome.reason.value,
+        )
+        if self.watcher is not None:
+            self.watcher.attempted(attempt, outcome)
+
+
+async def _first_ended(
+    sending: dict[asyncio.Task[Outcome], Attempt], again_at: datetime | None
+) -> list[tuple[Attempt, Outcome]]:
+    """Attempts that ended, taken out of `sending`; none when `again_at` came first or nothing is being sent."""
+    if not sending:
+        return []
+    done, _ = await asyncio.wait(sending, timeout=_seconds_until(again_at), return_when=asyncio.FIRST_COMPLETED)
+    return [(sending.pop(task), task.result()) for task in done]
+
+
+def _until_due(tx: Tx) -> float:
+    due_at = pages.next_due(tx)
+    return WAKE if due_at is None else min(WAKE, max(0.01, (due_at - tx.now()).total_seconds()))
+
+
+def _seconds_until(at: datetime | None) -> float | None:
+    return None if at is None else max(0.05, (at - datetime.now(UTC)).total_seconds())

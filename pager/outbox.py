@@ -1,0 +1,221 @@
+"""The notifier's transactions: pages claimed, attempts begun, outcomes recorded, each under the incident's lock."""
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from pager.core.catalog import CHANNEL, Catalog
+from pager.core.code import code_of
+from pager.core.incident import Incident, Reached, Unreached
+from pager.core.outcome import Outcome
+from pager.core.page import (
+    Contact,
+    Plan,
+    begun,
+    due_contacts,
+    ended,
+    is_reached,
+    is_unreached,
+    lost,
+    next_due,
+    plan_notice,
+    plan_page,
+    refresh,
+)
+from pager.core.people import Via
+from pager.core.text import Facts
+from pager.desk import Desk, News
+from pager.store import incidents, pages, tokens
+from pager.store.database import Tx
+from pager.store.pages import LEASE, PageRow
+
+CHANNEL_CONTACT = "channel"
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt that has begun: send `facts` to `url` (secrets not filled in yet), then record the outcome."""
+
+    page: PageRow
+    contact: str
+    number: int
+    url: str
+    facts: Facts
+
+
+@dataclass(frozen=True, slots=True)
+class Turnout:
+    """What follows from a record: attempts to make now, and when the page wants to be asked again; None: let go."""
+
+    attempts: tuple[Attempt, ...]
+    again_at: datetime | None
+    news: News
+    first: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A page that was claimed, the attempts that have begun, and when it wants to be asked again."""
+
+    page: PageRow
+    attempts: tuple[Attempt, ...]
+    again_at: datetime | None
+
+
+def claim(tx: Tx, catalog: Catalog, claim_id: str, limit: int, url: str) -> list[Taken]:
+    """Claim due pages and begin the attempts that are due, in one transaction."""
+    claimed = []
+    for page in pages.claim(tx, claim_id, limit):
+        plan = _planned(page, catalog)
+        if page.attempt > 1:
+            # Somebody had it before: what has no outcome may have been sent.
+            plan = lost(plan, pages.lost(tx, page.id, tx.now()), tx.now())
+        kept = incidents.get(tx, page.incident)
+        attempts, plan = _begin(tx, catalog, page, plan, kept.incident if kept else None, url)
+        _keep(tx, page, plan, held_by=claim_id)
+        claimed.append(Taken(page, attempts, next_due(plan)))
+    return claimed
+
+
+def record(
+    tx: Tx,
+    catalog: Catalog,
+    page_id: int,
+    incident_number: int,
+    claim_id: str,
+    done: Sequence[tuple[Attempt, Outcome]],
+    in_flight: int,
+    url: str,
+) -> Turnout:
+    """Write what became of attempts and begin those that are due now; with nothing in flight the claim is let go."""
+    desk = Desk(tx, catalog)
+    desk.lock([incident_number])
+    now = tx.now()
+    for attempt, outcome in done:
+        pages.end(tx, page_id, attempt.contact, attempt.number, now, outcome.reason.value, outcome.detail)
+    page = pages.held(tx, page_id, claim_id)
+    if page is None:
+        # Another node has it: the outcomes are kept, and nothing else is ours.
+        return Turnout((), None, desk.news)
+    plan = _planned(page, catalog)
+    was_reached = is_reached(plan)
+    for attempt, outcome in done:
+        plan = ended(plan, attempt.contact, outcome, now, random.random())
+    page, told = _tell(desk, page, plan)
+    attempts: tuple[Attempt, ...] = ()
+    if page.state == "due":
+        attempts, plan = _begin(tx, catalog, page, plan, desk.incident(incident_number), url)
+    busy = bool(attempts) or in_flight > 0
+    _keep(tx, page, plan, held_by=claim_id if busy else None, reported=told)
+    return Turnout(attempts, next_due(plan) if busy else None, desk.news, is_reached(plan) and not was_reached)
+
+
+def _tell(desk: Desk, page: PageRow, plan: Plan) -> tuple[PageRow, bool]:
+    """Tell the incident, once, that this recipient was reached (tickets wait for it) or by no contact."""
+    if page.reported:
+        return page, True
+    event: Reached | Unreached | None = None
+    if page.kind == "ticket" and is_reached(plan):
+        event = Reached(page.run, page.round, page.step, page.recipient)
+    elif page.kind == "page" and is_unreached(plan) and page.state == "due":
+        event = Unreached(page.run, page.round, page.step, page.recipient)
+    if event is None or desk.incident(page.incident) is None:
+        return page, page.reported
+    desk.tell(page.incident, event)
+    desk.settle()
+    fresh = pages.held(desk.tx, page.id, page.claim or "")
+    return fresh or page, True
+
+
+def _begin(
+    tx: Tx, catalog: Catalog, page: PageRow, plan: Plan, incident: Incident | None, url: str
+) -> tuple[tuple[Attempt, ...], Plan]:
+    if incident is None:
+        return (), plan
+    contacts = contacts_of(catalog, page.recipient)
+    attempts = []
+    for contact in due_contacts(plan, tx.now()):
+        if contact.name not in contacts:
+            continue
+        plan = begun(plan, contact.name)
+        number = contact.attempts + 1
+        pages.begin(tx, page.id, contact.name, number, tx.now(), repeat=contact.uncertain)
+        token = tokens.new_page_token()
+        tokens.keep_page_token(tx, token, page.recipient, page.incident, tx.now())
+        facts = facts_of(catalog, page, incident, contact, f"{url}/p/{token}", tx.now())
+        attempts.append(Attempt(page, contact.name, number, contacts[contact.name], facts))
+    return tuple(attempts), plan
+
+
+def _keep(tx: Tx, page: PageRow, plan: Plan, *, held_by: str | None, reported: bool | None = None) -> None:
+    due_at = next_due(plan) if page.state == "due" else None
+    state = page.state
+    if state == "due" and due_at is None and held_by is None:
+        state = "delivered" if is_reached(plan) else "failed"
+    if held_by is not None and page.state == "due":
+        # The index finds pages by due_at: a claimed one stays there, so that a lost lease is found again.
+        due_at = min(due_at, page.due_at or page.issued_at) if due_at else page.due_at or page.issued_at
+    pages.keep(
+        tx,
+        page.id,
+        plan,
+        due_at=due_at,
+        state=state,
+        reported=page.reported if reported is None else reported,
+        claim_id=held_by,
+        claimed_until=tx.now() + LEASE if held_by else None,
+    )
+
+
+def _planned(page: PageRow, catalog: Catalog) -> Plan:
+    contacts = contacts_of(catalog, page.recipient)
+    if page.plan is not None:
+        return refresh(page.plan, contacts)
+    ways = ways_of(catalog, page.recipient, page.severity)
+    # From when it is due: a notice may wait for a re-fire.
+    start = page.due_at or page.issued_at
+    return (plan_page if page.kind == "page" else plan_notice)(ways, contacts, start)
+
+
+def contacts_of(catalog: Catalog, recipient: str) -> Mapping[str, str]:
+    """The contact URLs of a person, or the one of a `channel:x`; secrets are still names in them."""
+    if recipient.startswith(CHANNEL):
+        url = catalog.channels.get(recipient.removeprefix(CHANNEL))
+        return {CHANNEL_CONTACT: url} if url else {}
+    person = catalog.people.get(recipient)
+    return person.contacts if person else {}
+
+
+def ways_of(catalog: Catalog, recipient: str, severity: str) -> tuple[Via, ...]:
+    person = catalog.people.get(recipient)
+    if person is None:
+        return (Via(via=CHANNEL_CONTACT),)
+    return person.ways(severity)  # type: ignore[arg-type]
+
+
+def facts_of(catalog: Catalog, page: PageRow, incident: Incident, contact: Contact, link: str, now: datetime) -> Facts:
+    """What the message says: the incident as it stands now, not as it stood when the page was issued."""
+    person = catalog.people.get(page.recipient)
+    is_link = incident.runbook.startswith(("http://", "https://"))
+    return Facts(
+        code=code_of(incident.number),
+        severity=incident.severity,
+        title=incident.title,
+        kind=page.kind,
+        why="" if page.why == "step 1" else page.why,
+        since=incident.opened_at,
+        now=now,
+        page_link=link,
+        runbook=incident.runbook if is_link else f"{link}/runbook",
+        summary=incident.summary,
+        service=incident.service,
+        where=incident.where,
+        firing=incident.firing,
+        more=incident.more,
+        by=page.by or incident.resolved_by,
+        zone=person.timezone if person else "UTC",
+        others=tuple(name for name in incident.waiting if name != page.recipient),
+        next_at=incident.clock_step if incident.state == "triggered" else None,
+        repeat=contact.uncertain,
+    )
