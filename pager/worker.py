@@ -74,8 +74,9 @@ class Batch:
         reports = [
             (at, row, alert) for at, (row, one) in enumerate(zip(rows, parsed, strict=True)) for alert in one.alerts
         ]
-        self._load({alert.key for _, _, alert in reports})
-        steps = [step for at, row, alert in reports if (step := self._merge(at, alert, instant(row.accepted_at)))]
+        self._load({key for _, _, _, key in reports})
+        merged = (self._merge(at, alert, key, instant(row.accepted_at)) for at, row, alert, key in reports)
+        steps = [step for step in merged if step is not None]
         self._find_homes(steps)
         self._tell(steps, [one.truncated for one in parsed])
         self.desk.settle()
@@ -96,11 +97,11 @@ class Batch:
             self.desk.lock(homes)
         self.known = alerts.load(self.tx, keys)
 
-    def _merge(self, row: int, alert: Alert, accepted_at: datetime) -> Step | None:
-        known = self.known.get(alert.key)
+    def _merge(self, row: int, alert: Alert, key: int, accepted_at: datetime) -> Step | None:
+        known = self.known.get(key)
         if known is None and alert.status == "resolved":
             return None
-        state, change = merge(known.state if known else None, alert, accepted_at)
+        state, change = merge(known.state if known else None, alert, accepted_at, key)
         if change in ("repeat", "old"):
             self.repeated.append(state.key)
             return None

@@ -1,5 +1,6 @@
 """Classification: which rule decides about an alert, how severe it is, and why."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,6 +17,8 @@ from pager.core.severity import WORDS, Level
 WATCHDOGS = frozenset({"Watchdog", "DeadMansSwitch", "Heartbeat", "InfoInhibitor"})
 """Alerts whose arrival is the message: without a rule that names them they never page."""
 
+_LINK = re.compile(r"https?://[^\s\x00-\x20]{1,2000}", re.IGNORECASE)
+_FILE_SIGN = re.compile(r"[^\w.-]")
 _key = msgspec.json.Encoder(order="sorted").encode
 
 
@@ -118,18 +121,18 @@ def _runbook(written: str, alert: Alert, catalog: Catalog) -> str:
     written, the path of the file that should be.
     """
     link = alert.annotations.get("runbook_url", "").strip()
-    own = f"runbooks/{_file_name(alert.name)}.md"
     if written:
         return written
-    if link.lower().startswith(("http://", "https://")) and not any(c.isspace() or ord(c) < 33 for c in link):
-        return link[:2000]
+    if _LINK.fullmatch(link):
+        return link
+    own = f"runbooks/{_file_name(alert.name)}.md"
     if own in catalog.runbooks or not catalog.defaults.runbook:
         return own
     return catalog.defaults.runbook.replace("{alertname}", _file_name(alert.name))
 
 
 def _file_name(name: str) -> str:
-    return "".join(c if c.isalnum() or c in "-_." else "-" for c in name)[:120].lstrip(".") or "unnamed"
+    return _FILE_SIGN.sub("-", name)[:120].lstrip(".") or "unnamed"
 
 
 def _group(rule: str, by: Sequence[str] | None, alert: Alert, labels: Mapping[str, str], catalog: Catalog) -> str:

@@ -40,8 +40,8 @@ class AlertState:
         return self.status == "firing" or self.flapping
 
 
-def merge(known: AlertState | None, report: Alert, now: datetime) -> tuple[AlertState, Change]:
-    """The alert after `report`, accepted at `now`, and what changed.
+def merge(known: AlertState | None, report: Alert, now: datetime, key: int | None = None) -> tuple[AlertState, Change]:
+    """The alert after `report`, accepted at `now`, and what changed. `key` is `report.key`, where it is known.
 
     Reports apply in the order they were accepted and the last wins. A resolve that ended before the current
     firing began is old news. Three firings within 15 minutes are flapping: it counts as firing until it was
@@ -49,7 +49,7 @@ def merge(known: AlertState | None, report: Alert, now: datetime) -> tuple[Alert
     """
     if known is None:
         firings = (now,) if report.status == "firing" else ()
-        return _taken(report, firings), "new" if firings else "resolved"
+        return _taken(report, firings, report.key if key is None else key), "new" if firings else "resolved"
     if report.status == "firing":
         return _fires(known, report, now)
     return _ends(known, report, now)
@@ -63,9 +63,9 @@ def settle(known: AlertState, now: datetime) -> tuple[AlertState, Change]:
     return replace(known, flapping=False, settles_at=None), changed
 
 
-def _taken(report: Alert, firings: tuple[datetime, ...]) -> AlertState:
+def _taken(report: Alert, firings: tuple[datetime, ...], key: int) -> AlertState:
     return AlertState(
-        key=report.key,
+        key=key,
         source=report.source,
         status=report.status,
         labels=report.labels,
@@ -84,10 +84,10 @@ def _fires(known: AlertState, report: Alert, now: datetime) -> tuple[AlertState,
     if known.status == "firing":
         if _same(known, report):
             return known, "repeat"
-        kept = replace(_taken(report, known.firings), starts_at=known.starts_at)
+        kept = replace(_taken(report, known.firings, known.key), starts_at=known.starts_at)
         return replace(kept, flapping=known.flapping, settles_at=known.settles_at), "updated"
     recent = (*(at for at in known.firings if now - at < FLAP_WINDOW), now)[-FLAP_FIRINGS:]
-    fresh = _taken(report, recent)
+    fresh = _taken(report, recent, known.key)
     if known.flapping or len(recent) == FLAP_FIRINGS:
         return replace(fresh, flapping=True, settles_at=now + FLAP_WINDOW), "settling" if known.flapping else "flapping"
     return fresh, "again"
@@ -98,7 +98,7 @@ def _ends(known: AlertState, report: Alert, now: datetime) -> tuple[AlertState, 
         return known, "repeat"
     if report.ends_at is not None and report.ends_at < known.starts_at:
         return known, "old"
-    ended = replace(_taken(report, known.firings), starts_at=known.starts_at)
+    ended = replace(_taken(report, known.firings, known.key), starts_at=known.starts_at)
     if known.flapping:
         return replace(ended, flapping=True, settles_at=now + FLAP_WINDOW), "settling"
     return ended, "resolved"

@@ -16,14 +16,14 @@ SCHEMA: tuple[str, ...] = (
         body {blob} NOT NULL
     )""",
     # What is not worked yet: written with the inbox row, deleted by the transaction that worked it.
-    "CREATE TABLE todo (inbox_id BIGINT PRIMARY KEY, lane INTEGER NOT NULL)",
+    "CREATE TABLE todo (inbox_id {key}, lane INTEGER NOT NULL)",
     "CREATE INDEX todo_lane ON todo (lane, inbox_id)",
     # Whoever holds the row of a lane works that lane.
     "CREATE TABLE lanes (lane INTEGER PRIMARY KEY)",
     *(f"INSERT INTO lanes (lane) VALUES ({lane})" for lane in range(LANES)),
     # Rows that no code of ours could read, kept until a person decides.
     """CREATE TABLE failed (
-        inbox_id BIGINT PRIMARY KEY,
+        inbox_id {key},
         source TEXT NOT NULL,
         failed_at BIGINT NOT NULL,
         error TEXT NOT NULL
@@ -49,7 +49,7 @@ SCHEMA: tuple[str, ...] = (
     "CREATE INDEX incidents_state ON incidents (state, number)",
     # `key` is a 64-bit hash of the source and the alert's own identity: the row's number, so no second index is needed.
     """CREATE TABLE alerts (
-        key BIGINT PRIMARY KEY,
+        key {key},
         source TEXT NOT NULL,
         incident BIGINT,
         status TEXT NOT NULL,
