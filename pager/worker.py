@@ -72,7 +72,9 @@ class Batch:
         """Work these inbox rows in order; everything is written when this returns."""
         parsed = [self._parse(row) for row in rows]
         reports = [
-            (at, row, alert) for at, (row, one) in enumerate(zip(rows, parsed, strict=True)) for alert in one.alerts
+            (at, row, alert, alert.key)
+            for at, (row, one) in enumerate(zip(rows, parsed, strict=True))
+            for alert in one.alerts
         ]
         self._load({key for _, _, _, key in reports})
         merged = (self._merge(at, alert, key, instant(row.accepted_at)) for at, row, alert, key in reports)
