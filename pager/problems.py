@@ -275,7 +275,8 @@ def from_validation(
     the names for `did you mean`; without it only keys that are missing beside the unknown one are suggested.
     What the members of a union say is told once: by the member that was meant, if that can be seen.
     """
-    faults, lines = _without_unions([_fault(entry, document, at) for entry in error.errors()]), LINE_END.split(text)
+    lines = LINE_END.split(text)
+    faults = _without_unions([_fault(entry, document, at) for entry in error.errors(include_url=False)])
     missing = {(*f.path, str(f.entry["loc"][-1])) for f in faults if f.type == "missing"}
     problems = []
     for fault in faults:
@@ -356,10 +357,8 @@ def _explained(fault: _Fault, known: set[str]) -> tuple[str, str, str]:
 
 
 def _subject(path: Route) -> str:
-    if not path:
-        return "the document"
-    if isinstance(path[-1], str):
-        return f'"{path[-1]}"'
+    if not path or isinstance(path[-1], str):
+        return f'"{path[-1]}"' if path else "the document"
     return f"item {path[-1] + 1}" + (f" of {_subject(path[:-1])}" if len(path) > 1 else "")
 
 
