@@ -1,25 +1,49 @@
 """Who answers at one instant: absences leave the ring, overrides change rank 1, and nobody has two ranks."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
-from pager.core.schedule import Away, Override
+from pager.core.schedule import Override
 
 Entry = tuple[str, ...]
 Ring = tuple[Entry, ...]
+Absence = tuple[str, str | None]
+"""Who is away, and who covers."""
 
 
-def absent(absences: Sequence[Away]) -> dict[str, Entry]:
+@dataclass(frozen=True, slots=True)
+class Roster:
+    """A ring that may have absences applied. `distinct`: nobody stands in two of its entries, as in most rings."""
+
+    ring: Ring
+    distinct: bool
+
+
+def roster_of(ring: Ring) -> Roster:
+    """The ring as written, before absences."""
+    return Roster(ring, len({name for entry in ring for name in entry}) == sum(map(len, ring)))
+
+
+def absent(absences: Iterable[Absence]) -> dict[str, Entry]:
     """Everybody who is away now, with who covers: nobody, or the first named cover that is not away, too."""
-    gone: dict[str, Entry] = {away.who: () for away in absences}
-    for away in absences:
-        if away.cover is not None and away.cover not in gone and not gone[away.who]:
-            gone[away.who] = (away.cover,)
+    absences = list(absences)
+    gone: dict[str, Entry] = {who: () for who, _ in absences}
+    for who, cover in absences:
+        if cover is not None and cover not in gone and not gone[who]:
+            gone[who] = (cover,)
     return gone
 
 
-def attending(ring: Ring, gone: Mapping[str, Entry]) -> Ring:
-    """The ring with its absent members replaced by their covers or left out; an entry may become empty."""
-    return tuple(_attending(entry, gone) for entry in ring) if gone else ring
+def attending(roster: Roster, gone: Mapping[str, Entry]) -> Roster:
+    """The roster with its absent members replaced by their covers or left out; an entry may become empty."""
+    touched = [place for place, entry in enumerate(roster.ring) if not gone.keys().isdisjoint(entry)]
+    if not touched:
+        return roster
+    entries = list(roster.ring)
+    for place in touched:
+        entries[place] = _once(cover for name in entries[place] for cover in gone.get(name, (name,)))
+    ring = tuple(entries)
+    return roster_of(ring) if any(gone.values()) else Roster(ring, roster.distinct)
 
 
 def chain(ring: Ring, place: int, gap_when_away: bool) -> Ring:
@@ -29,7 +53,8 @@ def chain(ring: Ring, place: int, gap_when_away: bool) -> Ring:
     """
     if gap_when_away and not ring[place]:
         return ()
-    return tuple(entry for entry in (*ring[place:], *ring[:place]) if entry)
+    turned = ring[place:] + ring[:place]
+    return turned if all(turned) else tuple(filter(None, turned))
 
 
 def overridden(people: Entry, overrides: Iterable[Override]) -> Entry:
@@ -39,22 +64,20 @@ def overridden(people: Entry, overrides: Iterable[Override]) -> Entry:
     return people
 
 
-def ranked(people: Entry, ring: Iterable[Entry]) -> Ring:
+def ranked(people: Entry, ring: Ring, is_distinct: bool = False) -> Ring:
     """All ranks: `people`, then of each entry in turn those who have no rank yet. Nobody in rank 1: no ranks."""
     if not people:
         return ()
+    if is_distinct and ring and people == ring[0]:
+        return ring
     ranks, seen = [people], set(people)
     for entry in ring:
-        if not seen.issuperset(entry):
+        if is_distinct and seen.isdisjoint(entry):
+            ranks.append(entry)
+        elif not seen.issuperset(entry):
             ranks.append(tuple(name for name in entry if name not in seen))
             seen.update(entry)
     return tuple(ranks)
-
-
-def _attending(entry: Entry, gone: Mapping[str, Entry]) -> Entry:
-    if not any(name in gone for name in entry):
-        return entry
-    return _once(cover for name in entry for cover in gone.get(name, (name,)))
 
 
 def _overridden(people: Entry, override: Override) -> Entry:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from pager.core.cron import handoff_instants, handoffs, handoffs_between
+from pager.core.ranks import Ring, Roster, roster_of
 from pager.core.schedule import Layer, RotationVersion
 from pager.core.wall import LAST_YEAR, date_of, wall_of
 from pager.core.windows import Window
@@ -20,20 +21,19 @@ _LONGEST_PAUSE = 41  # years: a fifth Monday in February may let 40 pass, a year
 NEVER = 1 << 62
 """An instant that does not come."""
 
-Ring = tuple[tuple[str, ...], ...]
-
 
 @dataclass(frozen=True, slots=True)
 class Version:
     """One version with the keys it inherits.
 
-    It counts from wall minute `counts_from` of `zone` and takes over at `starts` (UTC). `first_slot` numbers its entries among those of the whole layer.
+    It counts from wall minute `counts_from` of `zone` and takes over at `starts` (UTC).
+    `first_slot` numbers its entries among those of the whole layer.
     """
 
     zone: str
     handoff: str | None
     every: int
-    people: Ring
+    roster: Roster
     counts_from: int
     starts: int
     first_slot: int
@@ -48,8 +48,8 @@ class Stack:
     windows: tuple[Window, ...] | None
     gap_when_away: bool
     spans: tuple[tuple[int, int, Version], ...]
-    slots: tuple[tuple[Ring, int], ...]
-    """Slot -> the ring of its version and the place of its entry in it."""
+    slots: tuple[tuple[Roster, int], ...]
+    """Slot -> the roster of its version and the place of its entry in it."""
 
     @property
     def starts(self) -> int:
@@ -68,7 +68,7 @@ def stack_of(layer: Layer, zone: str) -> Stack:
         windows=layer.hours,
         gap_when_away=layer.when_away == "gap",
         spans=tuple(_spans(versions, until)),
-        slots=tuple((version.people, place) for version in versions for place in range(len(version.people))),
+        slots=tuple((version.roster, place) for version in versions for place in range(len(version.roster.ring))),
     )
 
 
@@ -91,7 +91,7 @@ def _versions(written: Sequence[RotationVersion], zone: str) -> Iterator[Version
         handoff, every, people = version.handoff or handoff, version.every or every, version.people or people
         counts_from = version.from_.wall(zone)
         starts = version.from_.instant(zone) if handoff is None else _first_handoff(handoff, zone, counts_from)
-        yield Version(zone, handoff, every, people, counts_from, starts, slots)
+        yield Version(zone, handoff, every, roster_of(people), counts_from, starts, slots)
         slots += len(people)
 
 
@@ -140,4 +140,4 @@ def _handoffs_before(handoff: str, counts_from: int, wall: int) -> int:
 
 def _slot(version: Version, number: int) -> int:
     """The slot of the turn in which hand-off `number`, counted from 0, falls."""
-    return version.first_slot + number // version.every % len(version.people)
+    return version.first_slot + number // version.every % len(version.roster.ring)

@@ -11,7 +11,7 @@ from datetime import datetime
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from pager.core.ranks import Ring, absent, attending, chain, overridden, ranked
+from pager.core.ranks import Ring, Roster, absent, attending, chain, overridden, ranked
 from pager.core.rotation import NOBODY, Stack, stack_of, turns
 from pager.core.schedule import Override, Schedule
 from pager.core.wall import LAST_YEAR, day_start
@@ -51,16 +51,16 @@ class Plan:
     def __init__(self, schedule: Schedule, overrides: Sequence[Override]) -> None:
         zone = schedule.timezone
         self.stacks = tuple(stack_of(layer, zone) for _, layer in schedule.stack())
-        self.away = schedule.away
+        self.absences = [(away.who, away.cover) for away in schedule.away]
         self.overrides = (*schedule.overrides, *overrides)
-        self.away_spans = [away.span(zone) for away in self.away]
+        self.away_spans = [away.span(zone) for away in schedule.away]
         self.override_spans = [override.span(zone) for override in self.overrides]
         self.begins = min([stack.starts for stack in self.stacks] + [start for start, _ in self.override_spans])
         self.recent: tuple[datetime, datetime, Any] | None = None  # [from, to) and what was answered last
         self._chunks: dict[int, Chunk] = {}
         self._states: dict[Situation, State] = {}
         self._gone: dict[int, dict[str, tuple[str, ...]]] = {}
-        self._rings: dict[tuple[Ring, int], Ring] = {}
+        self._rosters: dict[tuple[int, int], Roster] = {}  # by identity: the stacks keep theirs
 
     def chunk(self, number: int) -> Chunk:
         """The segments of [number * CHUNK, (number + 1) * CHUNK)."""
@@ -103,13 +103,20 @@ class Plan:
     def _situations(self, begin: int, end: int) -> Iterator[tuple[int, Situation]]:
         """What is the case from `begin` on, and after each change."""
         layers = len(self.stacks)
-        now = [NOBODY] * layers + [0] * layers + [0, 0]  # slots, open or not, absences, overrides
+        slots, opened, bits = [NOBODY] * layers, [0] * layers, [0, 0]
         changes = sorted(self._changes(begin, end), key=itemgetter(0))
-        for (start, part, value), after in zip(changes, [*changes[1:], (end, 0, 0)], strict=True):
-            now[part] = value if part < 2 * layers else now[part] ^ value
-            if after[0] > start:
-                slots = tuple([slot if opened else NOBODY for slot, opened in zip(now, now[layers:-2], strict=False)])
-                yield start, (slots, now[-2], now[-1])
+        at = begin
+        for instant, part, value in changes:
+            if instant != at:
+                yield at, (_open_slots(slots, opened), bits[0], bits[1])
+                at = instant
+            if part < layers:
+                slots[part] = value
+            elif part < 2 * layers:
+                opened[part - layers] = value
+            else:
+                bits[part - 2 * layers] ^= value
+        yield at, (_open_slots(slots, opened), bits[0], bits[1])
 
     def _changes(self, begin: int, end: int) -> Iterator[Change]:
         layers = len(self.stacks)
@@ -129,27 +136,32 @@ class Plan:
 
     def _state(self, slots: tuple[int, ...], away: int, running: int) -> State:
         """The highest layer that has somebody decides; overrides then change its rank 1."""
-        layer, found = "", Ring()
+        layer, entries, is_distinct = "", Ring(), False
         for stack, slot in zip(reversed(self.stacks), reversed(slots), strict=True):
-            found = self._chain(stack, slot, away) if slot != NOBODY else ()
-            if found:
+            if slot != NOBODY:
+                roster, place = stack.slots[slot]
+                attends = self._attending(roster, away)
+                entries, is_distinct = chain(attends.ring, place, stack.gap_when_away), attends.distinct
+            if entries:
                 layer = stack.name
                 break
-        people = found[0] if found else ()
+        people = entries[0] if entries else ()
         if running:
-            people = overridden(people, (self.overrides[bit] for bit in _bits(running)))
-        return State(people, ranked(people, found), layer)
+            people = overridden(people, [self.overrides[bit] for bit in _bits(running)])
+        return State(people, ranked(people, entries, is_distinct), layer)
 
-    def _chain(self, stack: Stack, slot: int, away: int) -> Ring:
-        ring, place = stack.slots[slot]
-        known = self._rings.get((ring, away)) if away else ring
+    def _attending(self, roster: Roster, away: int) -> Roster:
+        """The roster without its absent members."""
+        if not away:
+            return roster
+        known = self._rosters.get((id(roster), away))
         if known is None:
-            known = self._rings[ring, away] = attending(ring, self._absent(away))
-        return chain(known, place, stack.gap_when_away)
+            known = self._rosters[id(roster), away] = attending(roster, self._absent(away))
+        return known
 
     def _absent(self, away: int) -> dict[str, tuple[str, ...]]:
         if away not in self._gone:
-            self._gone[away] = absent([self.away[bit] for bit in _bits(away)])
+            self._gone[away] = absent([self.absences[bit] for bit in _bits(away)])
         return self._gone[away]
 
 
@@ -170,6 +182,15 @@ def plan_of(schedule: Schedule, overrides: Sequence[Override]) -> Plan:
             plans.pop(next((known for known in plans if known), ()), None)
         plan = plans[key] = Plan(schedule, key)
     return plan
+
+
+def _open_slots(slots: list[int], opened: list[int]) -> tuple[int, ...]:
+    """The slots of the layers whose hours are open, NOBODY for the others."""
+    return (
+        tuple(slots)
+        if all(opened)
+        else tuple([slot if is_open else NOBODY for slot, is_open in zip(slots, opened, strict=True)])
+    )
 
 
 def _opened(stack: Stack, begin: int, end: int) -> Iterator[Span]:
