@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from pager.core.advance import advance, open_incident
+from pager.core.advance import advance, clamp, open_incident
 from pager.core.alert import Alert
 from pager.core.catalog import Catalog
 from pager.core.classify import Decision, classify
@@ -102,6 +102,14 @@ class Desk:
             if due_at is not None and due_at <= self.now:
                 self.tell(number, TimePassed())
         self.save()
+
+    def clamp(self) -> None:
+        """Pull step clocks back that lie further ahead than any wait allows."""
+        for number, kept in self._kept.items():
+            clamped = clamp(kept.incident, self.catalog, self.now)
+            if clamped is not kept.incident:
+                kept.incident = clamped
+                self.note(number, Entry("the clock was set back while pager was down: the next step comes sooner"))
 
     def save(self) -> None:
         saved = []

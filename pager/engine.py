@@ -206,12 +206,18 @@ class Engine:
 
     def _postpone(self, tx: Tx, number: int, error: str) -> None:
         """Try an incident that raises again in a minute, and page for it once by an incident of pager's own."""
-        tx.run(
-            "UPDATE incidents SET due_at = :later WHERE number = :number",
-            later=tx.now() + timedelta(minutes=1),
-            number=number,
-        )
+        incidents.postpone(tx, number, tx.now() + timedelta(minutes=1))
         self._own_incident(tx, f"incident {number} cannot be decided", error, ("undecidable", str(number)))
+
+    async def restore(self) -> None:
+        """At start: no step clock lies further ahead than its wait, whatever the wall clock did meanwhile."""
+        await self.database.write(self._clamp)
+
+    def _clamp(self, tx: Tx) -> None:
+        desk = Desk(tx, self.catalog)
+        desk.lock(incidents.with_clocks(tx))
+        desk.clamp()
+        desk.save()
 
     # From people.
 

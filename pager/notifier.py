@@ -54,12 +54,13 @@ class Notifier:
         self.watcher = watcher
         self.progress = 0.0
         self._tasks: set[asyncio.Task[None]] = set()
+        self._stopping = False
 
     async def run(self) -> None:
         """Claim and carry pages, for ever; ask at least once a second."""
         try:
             async with asyncio.TaskGroup() as group:
-                while True:
+                while not self._stopping:
                     self.progress = asyncio.get_running_loop().time()
                     claimed = await self._claim()
                     for claim_id, taken in claimed:
@@ -75,6 +76,10 @@ class Notifier:
     def carried(self) -> int:
         """How many pages are being sent now."""
         return len(self._tasks)
+
+    def stop(self) -> None:
+        """Claim no more; `run` returns once what was claimed is carried."""
+        self._stopping = True
 
     async def _claim(self) -> list[tuple[str, Taken]]:
         free = min(CLAIM_LIMIT, MOST_PAGES - len(self._tasks))

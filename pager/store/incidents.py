@@ -128,6 +128,16 @@ def due(tx: Tx, now: datetime, limit: int = 200) -> list[int]:
     return [row.number for row in rows]
 
 
+def postpone(tx: Tx, number: int, until: datetime) -> None:
+    """Ask this incident again at `until`, whatever its clocks say: deciding it has just failed."""
+    tx.run("UPDATE incidents SET due_at = :until WHERE number = :number", until=until, number=number)
+
+
+def with_clocks(tx: Tx) -> list[int]:
+    """Numbers of all incidents that have a clock."""
+    return [row.number for row in tx.all("SELECT number FROM incidents WHERE due_at IS NOT NULL ORDER BY number")]
+
+
 def next_due(tx: Tx) -> datetime | None:
     row = tx.one("SELECT min(due_at) AS at FROM incidents WHERE due_at IS NOT NULL")
     return instant(row.at) if row and row.at is not None else None
