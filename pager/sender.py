@@ -17,7 +17,8 @@ from pager.core.contact_url import channel_class, check_url, destination, placeh
 from pager.core.hygiene import clean, clean_title, spoken
 from pager.core.outcome import Outcome, Reason
 from pager.sender_child import Job
-from pager.sender_pool import Pool, Slots, Worker
+from pager.sender_pool import Pool, Worker
+from pager.sender_slots import Slots
 
 LONGEST_TEXT = 100_000
 

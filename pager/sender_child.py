@@ -33,7 +33,7 @@ FORK: Final = 0
 """An order is FORK with a socket, or the process id of a worker that shall end."""
 LONGEST_FRAME: Final = 1 << 20
 
-_MOST_MEMORY = 2 << 30  # an endless answer must not take the machine down before the deadline does
+_MOST_MEMORY = 768 << 20  # an endless answer must not take the machine down before the deadline does
 _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG
 _SENDS = frozenset({"socket.connect", "socket.sendto", "socket.sendmsg"})
 _FORBIDDEN = frozenset({"subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.fork", "os.forkpty"})
@@ -108,9 +108,14 @@ def _send(job: Job, secrets: list[str]) -> Outcome:
     attempts = [attempt.status for each in result for attempt in each.attempts]
     # An optional service reports success whatever its attempts say: both must be fine.
     outcome = classify(max([int(result.status), *map(int, attempts)]), logs, secrets)
-    if outcome.delivered and _count.sends == before:
+    return outcome if _count.sends > before else _unsent(outcome)
+
+
+def _unsent(outcome: Outcome) -> Outcome:
+    """What `outcome` means when nothing left this process: no success, and nothing to be uncertain about."""
+    if outcome.delivered:
         return Outcome(Reason.config, "the service reported success without sending anything")
-    return outcome
+    return Outcome(Reason.config, outcome.detail) if outcome.reason is Reason.unknown else outcome
 
 
 def _load(url: str) -> Any:

@@ -1,12 +1,12 @@
-"""The pool behind the sender: who may send now, and the child processes that do it."""
+"""The pool behind the sender: child processes that wait for a message to send."""
 
 import asyncio
 import contextlib
 import os
+import select
 import socket
 import sys
 import time
-from collections import Counter, deque
 from collections.abc import Coroutine, Mapping
 from pathlib import Path
 
@@ -15,14 +15,12 @@ import structlog
 
 from pager.sender_child import FORK, HEADER, LONGEST_FRAME, ORDER, READY, Answer, Hello, Job, frame
 
-CEILING = 64
-RESERVE = 16
 SPARES = 2
 MOST_JOBS = 500
 IDLE_SECONDS = 60.0
 WARM_UP_SECONDS = 30.0
 HELLO_SECONDS = 5.0
-END_SECONDS = 2.0
+MOST_SILENCES = 3
 AGAIN_SECONDS = 1.0
 
 _HOME = Path(__file__).resolve().parent.parent
@@ -31,66 +29,6 @@ _KEPT = ("PATH", "LANG", "LANGUAGE", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "SSL_
          "LD_LIBRARY_PATH")  # fmt: skip
 
 log = structlog.get_logger(__name__)
-
-
-class Slots:
-    """Who may send now: a bulkhead for each destination, and room kept for those that are not slow."""
-
-    def __init__(self, children: int, per_destination: int, ceiling: int = CEILING) -> None:
-        self.busy: Counter[str] = Counter()
-        self._children, self._each, self._ceiling = children, per_destination, max(ceiling, children)
-        self._slow: set[str] = set()
-        self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
-
-    async def acquire(self, key: str) -> None:
-        """Wait for a slot of `key`; first come, first served within a destination. ConnectionError when closed."""
-        if self._may(key):
-            self.busy[key] += 1
-            return
-        granted = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(key, deque()).append(granted)
-        try:
-            await granted
-        except asyncio.CancelledError:
-            if granted.done() and not granted.cancelled() and not granted.exception():
-                self.release(key)  # granted and given up in the same moment
-            raise
-
-    def release(self, key: str, *, slow: bool | None = None) -> None:
-        """Give a slot back; `slow` says whether the destination answered too late, None that it was not asked."""
-        self.busy[key] -= 1
-        if not self.busy[key]:
-            del self.busy[key]
-        if slow is not None:
-            (self._slow.add if slow else self._slow.discard)(key)
-        # Whoever has least at work comes first: nobody waits behind a crowd for one destination.
-        for waiting in sorted(self._waiting, key=self.busy.__getitem__):
-            self._grant(waiting)
-
-    def close(self) -> None:
-        """Send away whoever waits, with a ConnectionError."""
-        for queue in self._waiting.values():
-            for granted in queue:
-                if not granted.done():
-                    granted.set_exception(ConnectionError("the sender is closed"))
-        self._waiting.clear()
-
-    def _grant(self, key: str) -> None:
-        queue = self._waiting[key]
-        while queue and (queue[0].done() or self._may(key)):
-            if not (granted := queue.popleft()).done():
-                self.busy[key] += 1
-                granted.set_result(None)
-        if not queue:
-            del self._waiting[key]
-
-    def _may(self, key: str) -> bool:
-        """Whether `key` may have one more: beyond the normal number one each, and of slow ones never all."""
-        mine, total = self.busy[key], self.busy.total()
-        if mine >= self._each or total >= self._ceiling or (mine and total >= self._children):
-            return False
-        slow = sum(self.busy[each] for each in self._slow)
-        return key not in self._slow or (not mine and slow < max(self._ceiling - RESERVE, 1))
 
 
 class Worker:
@@ -106,7 +44,15 @@ class Worker:
     @property
     def usable(self) -> bool:
         """Alive as far as is known, not in the middle of something, and not worn out."""
-        return not self.at_work and self.jobs < MOST_JOBS and not self._reader.at_eof()
+        return not self.at_work and self.jobs < MOST_JOBS and not self._reader.at_eof() and not self._hung_up()
+
+    def _hung_up(self) -> bool:
+        """Whether the child has just ended, which the event loop may not have seen: an idle one says nothing else."""
+        if self._writer.is_closing():
+            return True
+        look = select.poll()
+        look.register(self._writer.get_extra_info("socket").fileno(), select.POLLIN)
+        return bool(look.poll(0))
 
     async def ask(self, job: Job) -> Answer:
         """Have `job` done. Raises OSError or EOFError if the child ends first."""
@@ -138,6 +84,8 @@ class Cage:
         self._process: asyncio.subprocess.Process | None = None
         self._orders: socket.socket | None = None
         self._starting = asyncio.Lock()
+        self._closed = False
+        self._silences = 0
 
     @property
     def alive(self) -> bool:
@@ -146,9 +94,11 @@ class Cage:
     async def start(self) -> None:
         """Start it if it is not alive, and wait until Apprise is loaded. Raises RuntimeError if that fails."""
         async with self._starting:
+            if self._closed:
+                raise ConnectionError("the sender is closed")
             if self.alive:
                 return
-            await self.stop()
+            await self._stop()
             self._orders, theirs = socket.socketpair()
             self._orders.setblocking(False)
             with theirs:
@@ -162,7 +112,7 @@ class Cage:
             except OSError:  # a timeout is one, too
                 said = b""
             if said != READY:
-                await self.stop()
+                await self._stop()
                 raise RuntimeError("the sender's child process could not load Apprise")
 
     async def fork(self) -> Worker:
@@ -174,9 +124,11 @@ class Cage:
         worker = Worker(*await asyncio.open_unix_connection(sock=ours))
         try:
             await worker.greet()
-        except BaseException:  # also when cancelled: nobody else knows of this child yet
+        except BaseException as error:  # also when cancelled: nobody else knows of this child yet
             worker.hang_up()
+            self._count_silence(error)
             raise
+        self._silences = 0
         return worker
 
     def end(self, worker: Worker) -> None:
@@ -186,21 +138,33 @@ class Cage:
             with contextlib.suppress(OSError):
                 self._order(worker.pid)
 
-    async def stop(self) -> None:
-        """End it and with it all workers; kill it if it does not end by itself."""
-        orders, self._orders = self._orders, None
-        if orders is not None:
-            orders.close()
-        process, self._process = self._process, None
-        if process is None:
-            return
-        try:
-            async with asyncio.timeout(END_SECONDS):
-                await process.wait()
-        except TimeoutError:
+    async def close(self) -> None:
+        """Kill it for good, and with it all workers, also while it starts. Safe to repeat."""
+        self._closed = True
+        self._kill()
+        async with self._starting:
+            await self._stop()
+
+    async def _stop(self) -> None:
+        self._kill()
+        if self._process is not None:
+            await self._process.wait()
+        if self._orders is not None:
+            self._orders.close()
+        self._process = self._orders = None
+
+    def _kill(self) -> None:
+        """There is nothing that it would have to finish."""
+        if self._process is not None and self.alive:
             with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
+                self._process.kill()
+
+    def _count_silence(self, error: BaseException) -> None:
+        """A process that forks no more, time after time, is stuck: end it, so that another takes its place."""
+        self._silences += isinstance(error, TimeoutError)
+        if self._silences >= MOST_SILENCES:
+            self._silences = 0
+            self._kill()
 
     def pids(self) -> list[int]:
         """Its process id, if it is alive."""
@@ -265,7 +229,7 @@ class Pool:
         for worker in list(self._all):
             self._end(worker)
         self._idle.clear()
-        await self._cage.stop()
+        await self._cage.close()
 
     def pids(self) -> list[int]:
         """The process ids of all children, the one that forks them first."""
@@ -279,11 +243,13 @@ class Pool:
         return worker
 
     def _end(self, worker: Worker) -> None:
-        self._all.discard(worker)
-        self._cage.end(worker)
+        if worker in self._all:
+            self._all.discard(worker)
+            self._cage.end(worker)
 
     def _refill(self) -> None:
         """Keep spares warm, so that the next message does not wait for a fork."""
+        self._sweep()
         missing = 0 if self._closed else SPARES - len(self._idle) - self._making
         for _ in range(missing):
             self._making += 1
@@ -314,8 +280,15 @@ class Pool:
         while True:
             await asyncio.sleep(IDLE_SECONDS / 2)
             longest = time.monotonic() - IDLE_SECONDS
+            self._sweep()
             while len(self._idle) > SPARES and self._idle[0].idle_since < longest:
                 self._end(self._idle.pop(0))
+
+    def _sweep(self) -> None:
+        """Take leave of workers that ended while they had nothing to do."""
+        for worker in [each for each in self._idle if not each.usable]:
+            self._idle.remove(worker)
+            self._end(worker)
 
     def _later(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)

@@ -155,10 +155,12 @@ def destination(url: str) -> str:
         host, port = parts.hostname or "", parts.port
     except ValueError:
         return family
-    relay = dict(parameters(url)).get("smtp", "") if family == "mailto" else ""
-    host = relay.lower() or host
+    told = dict(parameters(url))
+    if family == "mailto":
+        host = told.get("smtp", "").lower() or host
     # ntfy://topic goes to ntfy.sh, and the topic is all that keeps strangers out.
-    if (family == "ntfy" and not parts.path.strip("/")) or not _looks_like_a_host(host):
+    in_cloud = family == "ntfy" and (not parts.path.strip("/") or told.get("mode", "").lower() == "cloud")
+    if in_cloud or not _looks_like_a_host(host):
         return family
     return f"{family}:{host}:{port}" if port else f"{family}:{host}"
 

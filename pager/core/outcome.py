@@ -56,7 +56,8 @@ _WORDS = (
     (Reason.dns, ("nameresolutionerror", "failed to resolve", "getaddrinfo", "name or service not known",
                   "name resolution", "nodename nor servname", "no address associated")),
     (Reason.refused, ("connection refused", "connect timeout", "connecttimeout", "no route to host",
-                      "network is unreachable", "host is unreachable", "host is down", "newconnectionerror")),
+                      "network is unreachable", "host is unreachable", "host is down", "newconnectionerror",
+                      "proxyerror")),
     (Reason.timeout, ("read timed out", "readtimeout", "timed out", "timeout")),
     (Reason.config, ("invalidurl", "invalid url", "missing dependencies", "is disabled on this system")),
 )  # fmt: skip
