@@ -24,6 +24,9 @@ _OFF = ("off", "ok", False)
 def _as_entries(written: Any) -> Any:
     if not isinstance(written, list | tuple) or not written:
         raise ValueError(f"not a list of people: {written!r}; {_LIST_HOW}")
+    for at, entry in enumerate(written):
+        if not isinstance(entry, str | list | tuple):
+            fault((at,), f"not a name: {entry!r}; {_LIST_HOW}, and a name like a number in quotes", entry)
     return tuple((entry,) if isinstance(entry, str) else entry for entry in written)
 
 
