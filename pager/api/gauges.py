@@ -1,0 +1,59 @@
+"""Gauges: what stands in the database, read every few seconds, so that a scrape never waits for it."""
+
+import asyncio
+from datetime import datetime
+
+import structlog
+
+from pager.metrics import Metrics, Standing
+from pager.store import StoreUnavailable, alerts, inbox, incidents, pages
+from pager.store.database import Database, Tx
+from pager.store.sql import instant
+
+log = structlog.get_logger()
+EVERY = 5.0
+BEAT = 0.5
+
+
+async def run_gauges(database: Database, metrics: Metrics) -> None:
+    """Keep `metrics.standing` up to date, for ever."""
+    while True:
+        try:
+            await refresh(database, metrics)
+        except StoreUnavailable as error:
+            metrics.db_errors.labels("read").inc()
+            log.warning("the gauges cannot be read", error=str(error))
+        await asyncio.sleep(EVERY)
+
+
+async def refresh(database: Database, metrics: Metrics) -> None:
+    """Read what stands once."""
+    metrics.standing, late = await database.read(_standing)
+    metrics.timer_lag.observe(late)
+
+
+async def run_lag(metrics: Metrics) -> None:
+    """Measure how late the event loop wakes, for ever."""
+    loop = asyncio.get_running_loop()
+    while True:
+        wanted = loop.time() + BEAT
+        await asyncio.sleep(BEAT)
+        metrics.loop_lag.observe(max(0.0, loop.time() - wanted))
+
+
+def _standing(tx: Tx) -> tuple[Standing, float]:
+    now = tx.now()
+    due, oldest_page = pages.oldest_due(tx)
+    by_state = {(row.team, row.severity, row.state): int(row.n) for row in incidents.count(tx)}
+    depth = {"inbox": inbox.backlog(tx), "pages": due}
+    oldest = {"inbox": _seconds(_oldest_request(tx), now), "pages": _seconds(oldest_page, now)}
+    return Standing(by_state, alerts.count(tx), depth, oldest), _seconds(incidents.next_due(tx), now)
+
+
+def _oldest_request(tx: Tx) -> datetime | None:
+    rows = [row for lane in inbox.waiting_lanes(tx) for row in inbox.next_rows(tx, lane, 1)]
+    return instant(min(row.accepted_at for row in rows)) if rows else None
+
+
+def _seconds(since: datetime | None, now: datetime) -> float:
+    return 0.0 if since is None else max(0.0, (now - since).total_seconds())

@@ -1,0 +1,168 @@
+"""Incidents over HTTP: lists, one by its code, what happened to it, and what people do to it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from pager.api.parts import DATABASE, ENGINE, PARTS
+from pager.api.problems import Problem
+from pager.api.reading import choice_in, cursor_in, known_in, limit_in, name_in, number_in, read_body, text_in
+from pager.api.shapes import entry_json, incident_json, page_json
+from pager.core.code import code_of
+from pager.core.duration import parse_duration
+from pager.core.incident import Acked, Escalated, Event, Mitigated, Noted, Resolved, SeveritySet, Snoozed, Unacked
+from pager.core.severity import Level, parse_level
+from pager.engine import UnknownIncident
+from pager.metrics import acting
+from pager.store import incidents, pages
+from pager.store.database import Tx
+from pager.store.incidents import Kept
+
+routes = web.RouteTableDef()
+STATES = ("open", "all", "triggered", "acknowledged", "mitigated", "resolved")
+NEWEST = 2**62
+LONGEST_TITLE = 200
+LONGEST_NOTE = 10_000
+
+
+class Act(msgspec.Struct, forbid_unknown_fields=True):
+    """What a person does. `version`: only if the incident is still as it was seen. The others by act."""
+
+    by: str
+    version: int | None = None
+    lasts: str = msgspec.field(default="", name="for")
+    text: str = ""
+    severity: str = ""
+    to: str = ""
+
+
+class Declared(msgspec.Struct, forbid_unknown_fields=True):
+    title: str
+    severity: str
+    by: str
+    policy: str = ""
+
+
+@routes.get("/api/v1/incidents")
+async def listed(request: web.Request) -> web.Response:
+    """Incidents, newest first, those that are open if nothing else is asked for."""
+    query = request.query
+    limit, below = limit_in(query), cursor_in(query, NEWEST)
+    state, team = choice_in(query, "state", "open", STATES), query.get("team", "")
+    found = await request.app[DATABASE].read(
+        lambda tx: incidents.page_of(tx, state=state, team=team, below=below, limit=limit + 1)
+    )
+    shown = found[:limit]
+    following = str(shown[-1].incident.number) if len(found) > limit else None
+    return web.json_response({"incidents": [_json(request, kept) for kept in shown], "next": following})
+
+
+@routes.post("/api/v1/incidents")
+async def declare(request: web.Request) -> web.Response:
+    """Open an incident by hand; it pages at once."""
+    said = await read_body(request, Declared)
+    engine = request.app[ENGINE]
+    policy = said.policy or engine.catalog.policy("")[0]
+    known_in(engine.catalog.policies, policy, "policy", "policy")
+    title = text_in(said.title, "title", LONGEST_TITLE)
+    incident = await engine.declare(title, _level(said.severity, "severity"), policy, name_in(said.by))
+    kept = await _read(request, incident.number)
+    where = {"Location": f"/api/v1/incidents/{code_of(incident.number)}"}
+    return web.json_response(_json(request, kept), status=201, headers=where)
+
+
+@routes.get("/api/v1/incidents/{code}")
+async def one(request: web.Request) -> web.Response:
+    return web.json_response(_json(request, await _read(request, number_in(request))))
+
+
+@routes.get("/api/v1/incidents/{code}/timeline")
+async def timeline(request: web.Request) -> web.Response:
+    """What happened, oldest first; `?cursor=` goes on after an entry."""
+    number, limit, after = number_in(request), limit_in(request.query), cursor_in(request.query, 0)
+
+    def read(tx: Tx) -> list[incidents.Written]:
+        _known(incidents.get(tx, number), number)
+        return incidents.timeline(tx, number, after=after, limit=limit + 1)
+
+    found = await request.app[DATABASE].read(read)
+    shown = found[:limit]
+    following = str(shown[-1].seq) if len(found) > limit else None
+    # An event that changed a clock and nothing else has no words.
+    told = [entry_json(entry) for entry in shown if entry.said]
+    return web.json_response({"timeline": told, "next": following})
+
+
+@routes.get("/api/v1/incidents/{code}/pages")
+async def paged(request: web.Request) -> web.Response:
+    """Who was paged, by which contacts, and what became of each attempt; oldest first."""
+    number = number_in(request)
+
+    def read(tx: Tx) -> list[Any]:
+        _known(incidents.get(tx, number), number)
+        return pages.of_incident(tx, number)
+
+    found = await request.app[DATABASE].read(read)
+    return web.json_response({"pages": [page_json(page, deliveries) for page, deliveries in found]})
+
+
+@routes.post("/api/v1/incidents/{code}/{act}")
+async def act(request: web.Request) -> web.Response:
+    """Do what the path says. Safe to repeat."""
+    number, name = number_in(request), request.match_info["act"]
+    if name not in ACTS:
+        raise Problem(404, f"no act {name[:50]!r}; there are: {', '.join(ACTS)}")
+    said = await read_body(request, Act)
+    event = ACTS[name](request, said, name_in(said.by))
+    with acting("api"):
+        await request.app[ENGINE].act(number, event, version=said.version)
+    return web.json_response(_json(request, await _read(request, number)))
+
+
+def _snoozed(request: web.Request, said: Act, by: str) -> Event:
+    try:
+        lasts = parse_duration(said.lasts)
+    except ValueError as error:
+        raise Problem(400, str(error), path="for") from None
+    if not lasts:
+        raise Problem(400, "write how long, such as 2h", path="for")
+    return Snoozed(by, request.app[PARTS].clock() + lasts)
+
+
+def _level(written: str, path: str) -> Level:
+    try:
+        return parse_level(written)
+    except ValueError as error:
+        raise Problem(400, str(error), path=path) from None
+
+
+def _severity_set(_: web.Request, said: Act, by: str) -> Event:
+    return SeveritySet(by, _level(said.severity or said.to, "severity"))
+
+
+ACTS: dict[str, Callable[[web.Request, Act, str], Event]] = {
+    "ack": lambda request, said, by: Acked(by),
+    "unack": lambda request, said, by: Unacked(by),
+    "resolve": lambda request, said, by: Resolved(by),
+    "mitigate": lambda request, said, by: Mitigated(by),
+    "snooze": _snoozed,
+    "escalate": lambda request, said, by: Escalated(by),
+    "note": lambda request, said, by: Noted(by, text_in(said.text, "text", LONGEST_NOTE)),
+    "severity": _severity_set,
+}
+
+
+async def _read(request: web.Request, number: int) -> Kept:
+    return _known(await request.app[DATABASE].read(lambda tx: incidents.get(tx, number)), number)
+
+
+def _known(kept: Kept | None, number: int) -> Kept:
+    if kept is None:
+        raise UnknownIncident(f"no incident {code_of(number)}")
+    return kept
+
+
+def _json(request: web.Request, kept: Kept) -> dict[str, Any]:
+    return incident_json(kept, request.app[ENGINE].catalog, request.app[PARTS].url)

@@ -1,0 +1,53 @@
+"""The parts that handlers work with, each under a typed key of the application."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from aiohttp import web
+
+from pager.engine import Engine
+from pager.intake import Intake
+from pager.metrics import Metrics
+from pager.store.database import Database
+
+
+def _always_ready() -> str:
+    return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the application is made of.
+
+    `clock` gives the instant now, aware. `url` is the address that people reach pager by, for links. `folder` is
+    the config folder, for runbooks. `beats` gives when each loop last came round, by the event loop's clock.
+    `not_ready` says in words why no requests should come yet, "" when they should.
+    """
+
+    database: Database
+    engine: Engine
+    intake: Intake
+    metrics: Metrics
+    clock: Callable[[], datetime]
+    beats: Callable[[], Mapping[str, float]]
+    url: str = ""
+    folder: Path | None = None
+    not_ready: Callable[[], str] = _always_ready
+
+
+DATABASE = web.AppKey("database", Database)
+ENGINE = web.AppKey("engine", Engine)
+INTAKE = web.AppKey("intake", Intake)
+METRICS = web.AppKey("metrics", Metrics)
+PARTS = web.AppKey("parts", Parts)
+
+
+def keep(app: web.Application, parts: Parts) -> None:
+    """Put `parts` under their keys."""
+    app[DATABASE] = parts.database
+    app[ENGINE] = parts.engine
+    app[INTAKE] = parts.intake
+    app[METRICS] = parts.metrics
+    app[PARTS] = parts

@@ -1,0 +1,150 @@
+"""Shapes: incidents, alerts, pages and people on call as scripts read them. Times are RFC 3339, UTC, with Z."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from pager.core.alert import fingerprint_of
+from pager.core.catalog import Catalog
+from pager.core.code import code_of
+from pager.core.incident import Hold
+from pager.core.oncall import OnCall, Segment
+from pager.store.alerts import KnownAlert
+from pager.store.incidents import Kept, Written
+from pager.store.pages import PageRow
+from pager.store.sql import instant
+
+Json = dict[str, Any]
+
+
+def rfc3339(at: datetime | None) -> str | None:
+    """`2026-02-23T09:00:00Z`, with microseconds only where there are some; None stays None."""
+    return None if at is None else at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def incident_json(kept: Kept, catalog: Catalog, url: str) -> Json:
+    """An incident as every answer tells it. `url` is the address of this pager; nobody and no time are null."""
+    incident = kept.incident
+    code = code_of(incident.number)
+    return {
+        "number": incident.number,
+        "code": code,
+        "severity": incident.severity,
+        "state": incident.state,
+        "title": incident.title,
+        "team": catalog.team_of(incident.policy),
+        "opened_at": rfc3339(incident.opened_at),
+        "acked_by": incident.acked_by or None,
+        "alerts": incident.alerts,
+        "runbook": incident.runbook,
+        "policy": incident.policy,
+        "step": incident.step,
+        "due_at": rfc3339(incident.due_at),
+        "version": kept.version,
+        "summary": incident.summary,
+        "service": incident.service,
+        "where": incident.where,
+        "source": incident.source,
+        "rule": incident.rule,
+        "file": incident.place,
+        "why": incident.why,
+        "firing": incident.firing,
+        "truncated": incident.more,
+        "hold": _hold_json(incident.hold),
+        "acked_at": rfc3339(incident.acked_at) if incident.acked_by else None,
+        "ack_expires_at": rfc3339(incident.clock_ack) if incident.has_responder else None,
+        "also_here": list(incident.also_here),
+        "paged": list(incident.paged),
+        "resolved_at": rfc3339(incident.resolved_at),
+        "resolved_by": incident.resolved_by or None,
+        "follows": code_of(incident.follows) if incident.follows else None,
+        "url": f"{url}/i/{code}",
+    }
+
+
+def _hold_json(hold: Hold | None) -> Json | None:
+    return None if hold is None else {"reason": hold.reason, "name": hold.name, "until": rfc3339(hold.until)}
+
+
+def entry_json(entry: Written) -> Json:
+    """One entry of a timeline; `event` is the kind of what happened, null for a further entry of the same event."""
+    event = type(entry.event).__name__ if entry.event is not None else None
+    return {
+        "seq": entry.seq,
+        "at": rfc3339(entry.at),
+        "by": entry.by or None,
+        "text": entry.said,
+        "event": event,
+        "config": entry.config,
+    }
+
+
+def page_json(page: PageRow, deliveries: Iterable[Mapping[str, object]]) -> Json:
+    """One page and each attempt at a contact: never an address, only the contact's name."""
+    return {
+        "id": page.id,
+        "to": page.recipient,
+        "target": page.target,
+        "kind": page.kind,
+        "why": page.why,
+        "severity": page.severity,
+        "run": page.run,
+        "round": page.round,
+        "step": page.step,
+        "issued_at": rfc3339(page.issued_at),
+        "due_at": rfc3339(page.due_at),
+        "state": page.state,
+        "deliveries": [_delivery_json(delivery) for delivery in deliveries],
+    }
+
+
+def _delivery_json(delivery: Mapping[str, Any]) -> Json:
+    ended_at = delivery["ended_at"]
+    return {
+        "contact": delivery["contact"],
+        "attempt": delivery["attempt"],
+        "begun_at": rfc3339(instant(delivery["begun_at"])),
+        "ended_at": None if ended_at is None else rfc3339(instant(ended_at)),
+        "outcome": delivery["outcome"],
+        "detail": delivery["detail"],
+        "may_be_repeat": bool(delivery["repeat"]),
+    }
+
+
+def alert_json(known: KnownAlert) -> Json:
+    """An alert as it is known; one that flaps counts as firing. `incident` is a code."""
+    state = known.state
+    return {
+        "source": state.source,
+        "fingerprint": state.fingerprint or fingerprint_of(state.labels),
+        "status": "firing" if state.counts_as_firing else "resolved",
+        "labels": dict(state.labels),
+        "annotations": dict(state.annotations),
+        "starts_at": rfc3339(state.starts_at),
+        "ends_at": rfc3339(state.ends_at),
+        "incident": code_of(known.incident) if known.incident else None,
+        "flapping": state.flapping,
+        "heard_at": rfc3339(known.heard_at),
+    }
+
+
+def on_call_json(name: str, at: datetime, found: OnCall) -> Json:
+    """Who is on call in one schedule at an instant."""
+    return {
+        "schedule": name,
+        "at": rfc3339(at),
+        "people": list(found.people),
+        "ranks": [list(rank) for rank in found.ranks],
+        "until": rfc3339(found.until),
+    }
+
+
+def schedule_json(name: str, segments: Sequence[Segment]) -> Json:
+    """A stretch of one schedule: half-open, touching, merged; nobody is an empty list."""
+    return {
+        "schedule": name,
+        "segments": [
+            {"from": rfc3339(segment.start), "to": rfc3339(segment.end), "people": list(segment.people)}
+            for segment in segments
+        ],
+    }

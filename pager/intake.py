@@ -1,0 +1,204 @@
+"""Intake: a body is checked, committed to the inbox as it was received, and only then promised to its sender."""
+
+import asyncio
+import hashlib
+import hmac
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+
+from pager.core.catalog import Catalog
+from pager.core.report import Fault, Malformed, Parsed, Source
+from pager.metrics import Metrics
+from pager.store import StoreUnavailable, inbox
+from pager.store.database import Database
+
+log = structlog.get_logger()
+LARGEST_BODY = 16 * 1024 * 1024
+LARGE = 1_000_000
+"""Bytes from which on a body is parsed in a thread, so that it holds up nobody else."""
+PATIENCE = 2.0
+"""Seconds until a sender is told to come back."""
+LONGEST_BACKLOG = 1_000_000
+
+
+class UnknownDialect(LookupError):
+    """No parser of that name."""
+
+
+class TooLarge(ValueError):
+    """The body is larger than any sender's."""
+
+
+class Backlogged(StoreUnavailable):
+    """More is waiting to be worked than intake may add to."""
+
+
+class BadKey(PermissionError):
+    """Sources have tokens and this is none of them; `missing`: none was sent."""
+
+    def __init__(self, *, missing: bool) -> None:
+        super().__init__("a token is needed: Authorization: Bearer, Basic, or ?token=" if missing else "unknown token")
+        self.missing = missing
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """`count` alerts are kept; `faults` are what was left out or mended."""
+
+    count: int
+    faults: tuple[Fault, ...] = ()
+
+
+class Intake:
+    """Takes bodies in. `secret(name)` gives the value of a secret, or raises LookupError."""
+
+    def __init__(
+        self,
+        database: Database,
+        sources: Mapping[str, Source],
+        config: Callable[[], Catalog],
+        metrics: Metrics,
+        *,
+        secret: Callable[[str], str] | None = None,
+        largest: int = LARGEST_BODY,
+        longest: int = LONGEST_BACKLOG,
+    ) -> None:
+        self.sources = sources
+        self.largest = largest
+        self.longest = longest
+        self._database = database
+        self._metrics = metrics
+        self._keys = Keys(config, secret or _no_secrets)
+        self._backlog = 0
+        self._counted_at = -10.0
+
+    def speaker(self, dialect: str, token: str) -> str:
+        """The name of the source that `token` stands for; the dialect's own where no source has one.
+
+        Raises UnknownDialect, and BadKey.
+        """
+        if dialect not in self.sources:
+            raise UnknownDialect(f"no dialect {dialect!r}; there are: {', '.join(sorted(self.sources))}")
+        return self._keys.name_of(token) or dialect
+
+    @property
+    def has_keys(self) -> bool:
+        """Whether senders must show a token."""
+        return self._keys.any
+
+    async def accept(self, dialect: str, source_name: str, body: bytes, now: datetime) -> Accepted:
+        """Keep the alerts of `body`: when this returns they are durable, and will page.
+
+        Raises UnknownDialect, TooLarge, Malformed (it can never work), and StoreUnavailable within about two
+        seconds (try again; it may have been stored all the same).
+        """
+        began = asyncio.get_running_loop().time()
+        parsed = await self._parse(dialect, source_name, body, now)
+        if parsed.alerts:
+            await self._keep(dialect, source_name, body, now)
+        if parsed.faults:
+            log.warning(
+                "a body was kept in part", source=source_name, faults=[fault.path for fault in parsed.faults[:10]]
+            )
+        self._metrics.took_in(source_name, parsed, asyncio.get_running_loop().time() - began)
+        return Accepted(len(parsed.alerts), parsed.faults)
+
+    async def _parse(self, dialect: str, source_name: str, body: bytes, now: datetime) -> Parsed:
+        source = self.sources.get(dialect)
+        if source is None:
+            raise UnknownDialect(f"no dialect {dialect!r}")
+        if len(body) > self.largest:
+            self.refused(source_name, "too_large")
+            raise TooLarge(f"{len(body)} bytes; {self.largest} at most")
+        try:
+            if len(body) > LARGE:
+                return await asyncio.to_thread(source.parse, body, now, source_name)
+            return source.parse(body, now, source_name)
+        except Malformed as error:
+            self.refused(source_name, "malformed", path=error.path)
+            raise
+
+    def refused(self, source_name: str, reason: str, path: str = "") -> None:
+        """A body was lost for good: its sender will not repeat it."""
+        self._metrics.invalid.labels(source_name, reason).inc()
+        log.error("a body was refused", source=source_name, reason=reason, path=path)
+
+    async def _keep(self, dialect: str, source_name: str, body: bytes, now: datetime) -> None:
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await self._check_backlog()
+                await self._database.write(lambda tx: inbox.append(tx, source_name, dialect, body, now), urgent=True)
+        except TimeoutError:
+            self._metrics.db_errors.labels("ingest").inc()
+            raise StoreUnavailable(f"not stored within {PATIENCE:g} s") from None
+        except StoreUnavailable as error:
+            self._metrics.db_errors.labels("ingest").inc()
+            log.error("a body could not be stored", source=source_name, error=str(error))
+            raise
+
+    async def _check_backlog(self) -> None:
+        """Counted at most once a second: counting a million rows is no work for every request."""
+        now = asyncio.get_running_loop().time()
+        if now - self._counted_at >= 1.0:
+            self._counted_at = now
+            self._backlog = await self._database.read(inbox.backlog)
+        if self._backlog >= self.longest:
+            raise Backlogged(f"{self._backlog} requests wait to be worked")
+
+
+class Keys:
+    """The tokens of `sources:`, as digests, read again when the files changed."""
+
+    def __init__(self, config: Callable[[], Catalog], secret: Callable[[str], str]) -> None:
+        self._config = config
+        self._secret = secret
+        self._read_from: Catalog | None = None
+        self._wanted = False
+        self._digests: list[tuple[str, bytes]] = []
+
+    @property
+    def any(self) -> bool:
+        self._refresh()
+        return self._wanted
+
+    def name_of(self, token: str) -> str:
+        """The source whose secret this is; "" where no source has a token. Raises BadKey."""
+        self._refresh()
+        if not self._wanted:
+            return ""
+        if not token:
+            raise BadKey(missing=True)
+        shown, found = _digest(token), ""
+        for name, digest in self._digests:  # All of them, whichever fits: the time tells nothing.
+            if hmac.compare_digest(shown, digest) and not found:
+                found = name
+        if not found:
+            raise BadKey(missing=False)
+        return found
+
+    def _refresh(self) -> None:
+        catalog = self._config()
+        if catalog is self._read_from:
+            return
+        named = [source for source in catalog.sources.values() if source.token]
+        self._wanted = bool(named)
+        self._digests = [(one.name, _digest(value)) for one in named if (value := self._value(one.name, one.token))]
+        self._read_from = catalog
+
+    def _value(self, source: str, name: str) -> str:
+        try:
+            return self._secret(name)
+        except LookupError as error:
+            log.error("the token of a source cannot be read: nobody can speak for it", source=source, error=str(error))
+            return ""
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode(errors="replace")).digest()
+
+
+def _no_secrets(name: str) -> str:
+    raise LookupError(f"no secret {name}")
