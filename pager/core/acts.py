@@ -3,12 +3,14 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from pager.core.escalation import become_unacked, set_promotion, start_run, step_due
+from pager.core.escalation import become_unacked, go_on, release, start_run
+from pager.core.holds import hold, set_promotion
 from pager.core.incident import (
     MITIGATED_LASTS,
     UNDO,
     Acked,
     Escalated,
+    Hold,
     Incident,
     Mitigated,
     Noted,
@@ -18,9 +20,13 @@ from pager.core.incident import (
     Snoozed,
     Unacked,
 )
-from pager.core.reports import NO_EXPIRY_IGNORES, raise_to
+from pager.core.reports import NO_EXPIRY_IGNORES, raise_to, risen
 from pager.core.turn import Turn
 
+_OUTLIVES_UNDO = (
+    *("alerts", "spells", "firing", "more", "opinion", "severity", "lowered"),
+    *("paged", "notices", "also_due", "waves", "ticket", "last_act"),
+)
 LONGEST_SNOOZE = {"SEV-1": timedelta(hours=24), "SEV-2": timedelta(hours=24)}
 LONGEST_SNOOZE_ELSE = timedelta(days=7)
 
@@ -55,10 +61,15 @@ def _take(turn: Turn, by: str) -> None:
         clock_step=None,
         clock_promote=None,
         clock_ack=turn.now + lasts if lasts is not None else None,
-        hold=None,
+        hold=_kept(before.hold),
         told_at=None,
     )
     turn.withdraw()
+
+
+def _kept(held_by: Hold | None) -> Hold | None:
+    """An ack ends the holds that the incident made itself; a silence still holds it when the ack runs out."""
+    return held_by if held_by is not None and not held_by.is_own else None
 
 
 def _also_here(turn: Turn, by: str) -> None:
@@ -71,13 +82,18 @@ def _also_here(turn: Turn, by: str) -> None:
 
 
 def snoozed(turn: Turn, event: Snoozed) -> None:
-    """An ack with a chosen end: at most 24 h for SEV-1 and SEV-2, 7 d for the rest."""
-    if turn.incident.state == "resolved":
+    """An ack with a chosen end: at most 24 h for SEV-1 and SEV-2, 7 d for the rest. It only moves an ack later."""
+    incident = turn.incident
+    if incident.state == "resolved":
         return
-    longest = turn.now + LONGEST_SNOOZE.get(turn.incident.severity, LONGEST_SNOOZE_ELSE)
+    longest = turn.now + LONGEST_SNOOZE.get(incident.severity, LONGEST_SNOOZE_ELSE)
     until = min(event.until, longest)
-    if turn.incident.state == "triggered":
+    if incident.state == "triggered":
         _take(turn, event.by)
+    else:
+        until = max(until, incident.clock_ack or until)
+        if event.by != incident.acked_by:
+            _also_here(turn, event.by)
     turn.set(clock_ack=until)
     turn.say(f"snoozed until {until:%Y-%m-%d %H:%M} UTC", event.by)
 
@@ -87,44 +103,56 @@ def unacked(turn: Turn, event: Unacked) -> None:
     incident = turn.incident
     if incident.state != "acknowledged" or incident.acked_at is None:
         return
-    if incident.also_here:
+    if event.by in incident.also_here:
+        turn.set(also_here=tuple(name for name in incident.also_here if name != event.by))
+        turn.say("is not here any more", event.by)
+    elif incident.also_here:
         first, *rest = incident.also_here
         turn.set(acked_by=first, acked_at=turn.now, also_here=tuple(rest), before=None)
         turn.say(f"hands over to {first}", event.by)
+        still_on_it(turn)
     elif turn.now - incident.acked_at <= UNDO and incident.before is not None:
         _undo(turn, incident.before, event.by)
     else:
-        turn.set(acked_by="")
         become_unacked(turn)
         turn.say("lets go", event.by)
         start_run(turn, f"{event.by} let it go")
 
 
 def _undo(turn: Turn, before: Incident, by: str) -> None:
+    """The state before with all its clocks, as if what was told meanwhile had been told to it."""
     now = turn.incident
-    at = now.acked_at or turn.now
-    turn.incident = replace(
-        before,
-        **{name: getattr(now, name) for name in ("alerts", "spells", "firing", "opinion", "severity", "lowered")},
-        **{name: getattr(now, name) for name in ("paged", "notices", "also_due", "last_act")},
-    )
-    turn.effects.append(Restore(at))
+    turn.incident = replace(before, **{name: getattr(now, name) for name in _OUTLIVES_UNDO})
+    turn.effects.append(Restore(now.acked_at or turn.now))
     turn.say("takes the acknowledgement back", by)
+    if now.hold is None and before.hold is not None and not before.hold.is_own:
+        release(turn)
+    elif now.hold is not None:
+        hold(turn, replace(now.hold, since=None))
+    if now.severity < before.severity:
+        risen(turn)
+    elif now.severity > before.severity:
+        _fall(turn)
 
 
 def mitigated(turn: Turn, event: Mitigated) -> None:
     """The bleeding has stopped: no steps. While an alert still fires it runs out after 24 h."""
-    if turn.incident.state not in ("triggered", "acknowledged"):
+    incident = turn.incident
+    if not incident.is_open:
         return
+    if incident.state == "mitigated":
+        still_on_it(turn)
+        return
+    until = turn.now + MITIGATED_LASTS
     turn.set(
         state="mitigated",
-        acked_by=turn.incident.acked_by or event.by,
-        acked_at=turn.incident.acked_at or turn.now,
+        acked_by=incident.acked_by or event.by,
+        acked_at=incident.acked_at or turn.now,
         clock_step=None,
         clock_promote=None,
-        clock_ack=turn.now + MITIGATED_LASTS,
+        clock_ack=max(until, incident.clock_ack or until),
         before=None,
-        hold=None,
+        hold=_kept(incident.hold),
     )
     turn.withdraw()
     turn.say("mitigated", event.by)
@@ -152,15 +180,15 @@ def resolved(turn: Turn, event: Resolved) -> None:
 
 
 def escalated(turn: Turn, event: Escalated) -> None:
-    """The next step now, whoever has it."""
+    """The next step now, whoever has it and whatever holds it: a person wants people."""
     if turn.incident.state == "resolved":
         return
     turn.say("escalates", event.by)
     if turn.incident.has_responder:
         become_unacked(turn)
-        turn.set(acked_by="")
-    turn.set(hold=None, reason=f"{event.by} escalates", clock_step=turn.now)
-    step_due(turn)
+    turn.set(hold=None, reason=f"{event.by} escalates")
+    set_promotion(turn)
+    go_on(turn)
 
 
 def noted(turn: Turn, event: Noted) -> None:
@@ -181,10 +209,17 @@ def severity_set(turn: Turn, event: SeveritySet) -> None:
     turn.set(severity=event.to, lowered=True)
     turn.say(f"lowers it from {incident.severity} to {event.to}", event.by)
     set_promotion(turn)
+    _fall(turn)
+    still_on_it(turn)
+
+
+def _fall(turn: Turn) -> None:
+    """What a level that has become lower no longer asks for: steps, or to wait for working hours."""
+    incident = turn.incident
+    if incident.state == "triggered" and incident.hold is not None and incident.hold.reason == "hours":
+        turn.set(hold=None, clock_step=turn.now)
     if not turn.severity.pages:
         # No ticket is written for an incident that had pages.
         written = bool(incident.paged) or incident.state != "triggered"
-        clock = None if written else incident.clock_step
-        turn.set(clock_step=clock, clock_ack=None, waiting=())
+        turn.set(clock_step=None if written else turn.incident.clock_step, clock_ack=None, waiting=())
         turn.withdraw()
-    still_on_it(turn)

@@ -10,9 +10,10 @@ from typing import Any
 
 from pager.core import acts, reports
 from pager.core.alert import Alert
-from pager.core.catalog import Catalog
+from pager.core.catalog import CHANNEL, Catalog
 from pager.core.classify import Decision
-from pager.core.escalation import become_unacked, lift_hold, set_promotion, start_run, step_due, unreached
+from pager.core.escalation import become_unacked, release, start_run, step_due, unreached
+from pager.core.holds import hold, set_promotion
 from pager.core.incident import (
     THEN_EVERY,
     Acked,
@@ -137,7 +138,6 @@ def _ack_due(turn: Turn) -> None:
     elif incident.has_responder:
         former = incident.acked_by
         become_unacked(turn)
-        turn.set(acked_by="")
         turn.say(f"{former}'s acknowledgement ran out")
         start_run(turn, f"{former}'s ack ran out", *((former,) if former in turn.catalog.people else ()))
 
@@ -145,8 +145,6 @@ def _ack_due(turn: Turn) -> None:
 def _promote_due(turn: Turn) -> None:
     incident = turn.incident
     turn.set(clock_promote=None)
-    if incident.hold is not None and incident.hold.stops_promotion:
-        return
     since = incident.unacked_since or incident.opened_at
     due = [rise.to for rise in incident.promote if rise.after is not None and since + rise.after <= turn.now]
     if due and min(due) < incident.severity:
@@ -174,33 +172,14 @@ def _unreached(turn: Turn, event: Unreached) -> None:
 
 
 def _reached(turn: Turn, event: Reached) -> None:
-    if turn.incident.ticket == "sent" and event.step == 0 and event.to.startswith("channel:"):
-        turn.set(ticket="written", clock_step=None)
-        turn.say("the ticket is written")
-
-
-def _held(turn: Turn, event: Held) -> None:
-    """Something holds it. Once somebody has it, holds change nothing."""
+    """Its ticket is written: nothing more to wait for, unless it has risen to a level that pages meanwhile."""
     incident = turn.incident
-    known = incident.hold and replace(incident.hold, since=event.hold.since)
-    if incident.state != "triggered" or known == event.hold:
+    if incident.ticket != "sent" or event.step != 0 or not event.to.startswith(CHANNEL):
         return
-    lift_hold(turn)
-    hold = replace(event.hold, since=turn.now)
-    turn.set(hold=hold, clock_step=hold.until if incident.clock_step is not None else None)
-    if hold.stops_promotion:
-        turn.set(clock_promote=None)
-    turn.withdraw()
-    turn.say(f"held: {event.hold.reason} {event.hold.name}".rstrip())
-
-
-def _released(turn: Turn, _: Released) -> None:
-    """A hold ended, also early: a new run now if it still fires and nobody has it."""
-    if turn.incident.hold is None:
-        return
-    lift_hold(turn)
-    if turn.incident.state == "triggered" and turn.incident.firing:
-        start_run(turn, "the hold ended")
+    turn.set(ticket="written")
+    turn.say("the ticket is written")
+    if turn.severity.respond == "ticket" and incident.hold is None:
+        turn.set(clock_step=None)
 
 
 _HANDLERS: dict[type, Callable[[Turn, Any], None]] = {
@@ -208,8 +187,8 @@ _HANDLERS: dict[type, Callable[[Turn, Any], None]] = {
     TimePassed: _time_passed,
     Unreached: _unreached,
     Reached: _reached,
-    Held: _held,
-    Released: _released,
+    Held: lambda turn, event: hold(turn, event.hold),
+    Released: lambda turn, _: release(turn),
     Acked: acts.acked,
     Snoozed: acts.snoozed,
     Unacked: acts.unacked,

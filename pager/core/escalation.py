@@ -1,7 +1,8 @@
 """Escalation: step after step, round after round, then `then`, until somebody has it."""
 
 from pager.core.catalog import CHANNEL
-from pager.core.hours import next_opening, opens_at
+from pager.core.holds import closed, hours_of, lift_hold, new_run, set_promotion, still_held
+from pager.core.hours import next_opening
 from pager.core.incident import THEN_EVERY, TICKET_WAITS, Hold, LastResort
 from pager.core.turn import Turn
 
@@ -10,25 +11,25 @@ NOBODY = "nobody has it"
 
 def start_run(turn: Turn, why: str, *extra: str) -> None:
     """A new run: step 1 is due now. `extra` are paged together with it."""
-    incident = turn.incident
-    turn.set(
-        run=incident.run + 1,
-        round=0,
-        step=0,
-        then=False,
-        reached=False,
-        waiting=(),
-        reason=why,
-        extra=tuple(dict.fromkeys((*incident.extra, *extra))),
-        clock_step=turn.now,
-    )
+    new_run(turn)
+    turn.set(reason=why, extra=tuple(dict.fromkeys((*turn.incident.extra, *extra))), clock_step=turn.now)
     step_due(turn)
+
+
+def release(turn: Turn) -> None:
+    """A hold ended, also early: a new run now if it still fires and nobody has it."""
+    if turn.incident.hold is None:
+        return
+    lift_hold(turn)
+    if turn.incident.state == "triggered":
+        start_run(turn, "the hold ended")
 
 
 def become_unacked(turn: Turn) -> None:
     """Nobody has it (any more): the promotion clock counts from now."""
     turn.set(
         state="triggered",
+        acked_by="",
         acked_at=None,
         also_here=(),
         unacked_since=turn.now,
@@ -40,100 +41,49 @@ def become_unacked(turn: Turn) -> None:
     set_promotion(turn)
 
 
-def set_promotion(turn: Turn) -> None:
-    """Set the promotion clock to the next level that time alone would raise it to; nobody must have it."""
-    incident = turn.incident
-    rises = [] if incident.lowered or incident.has_responder else incident.promote
-    ahead = [rise.after for rise in rises if rise.after is not None and rise.to < incident.severity]
-    since = incident.unacked_since or turn.now
-    turn.set(clock_promote=max(turn.now, since + min(ahead)) if ahead else None)
-
-
 def step_due(turn: Turn) -> None:
     """The step clock has come: page whom the level says, unless something holds it."""
     if turn.incident.state != "triggered":
         turn.set(clock_step=None)
         return
-    if _still_held(turn):
+    if still_held(turn):
         return
     respond = turn.severity.respond
     if respond == "backlog":
         turn.set(clock_step=None)
     elif respond == "ticket" and _ticket(turn):
         return
-    elif respond == "page" or not _closed(turn):
-        _go_on(turn)
-
-
-def lift_hold(turn: Turn) -> None:
-    """End the hold, if there is one; the time under a silence does not count towards promotion."""
-    hold = turn.incident.hold
-    if hold is None:
-        return
-    turn.set(hold=None)
-    turn.say(f"the hold ended: {hold.reason}")
-    since = turn.incident.unacked_since
-    if hold.stops_promotion and hold.since is not None and since is not None:
-        turn.set(unacked_since=since + (turn.now - hold.since))
-    set_promotion(turn)
-
-
-def _still_held(turn: Turn) -> bool:
-    """Whether a hold goes on; one whose end has come is lifted, and a new run starts if it had steps behind it."""
-    hold = turn.incident.hold
-    if hold is None:
-        return False
-    if hold.until is None or hold.until > turn.now:
-        turn.set(clock_step=hold.until)
-        return True
-    lift_hold(turn)
-    if turn.incident.step or turn.incident.then:
-        incident = turn.incident
-        turn.set(run=incident.run + 1, round=0, step=0, then=False, reached=False, waiting=())
-    return False
+    elif respond == "page" or not closed(turn):
+        go_on(turn)
 
 
 def _ticket(turn: Turn) -> bool:
     """One ticket an incident; False when it cannot be written, for want of a channel or for an hour of failures."""
     incident = turn.incident
-    channel = turn.severity.ticket
-    if incident.ticket == "sent" or channel not in turn.catalog.channels:
-        turn.set(ticket="failed", waiting=())
-        turn.say(f"no ticket could be written to {channel!r}: goes on as working hours say")
-    if turn.incident.ticket == "failed":
+    if incident.ticket == "failed":
         return False
     if incident.ticket == "written" or (incident.paged and incident.lowered):
         turn.set(clock_step=None)
         return True
-    turn.page_ticket(f"{CHANNEL}{channel}")
-    turn.set(clock_step=turn.now + TICKET_WAITS)
-    turn.say(f"a ticket goes to {channel}")
-    return True
+    return _ticket_waits(turn, turn.severity.ticket)
 
 
-def _closed(turn: Turn) -> bool:
-    """Outside the level's hours the incident is held until they open."""
-    hours, zone = _hours(turn)
-    opening = opens_at(hours, zone, turn.now)
-    if opening <= turn.now:
-        return False
-    turn.set(hold=Hold("hours", opening), clock_step=opening)
-    turn.say(f"held until the working hours begin: {hours} {zone}")
-    return True
+def _ticket_waits(turn: Turn, channel: str) -> bool:
+    """Write the ticket once, then wait an hour for it."""
+    known = channel in turn.catalog.channels
+    if known and not turn.incident.ticket:
+        turn.page_ticket(f"{CHANNEL}{channel}")
+        turn.say(f"a ticket goes to {channel}")
+    sent_at = turn.incident.ticket_at
+    if known and sent_at is not None and turn.now < sent_at + TICKET_WAITS:
+        turn.set(clock_step=sent_at + TICKET_WAITS)
+        return True
+    turn.set(ticket="failed", waiting=())
+    turn.say(f"no ticket could be written to {channel!r}: goes on as working hours say")
+    return False
 
 
-def _hours(turn: Turn) -> tuple[str, str]:
-    """The level's hours, in the zone of whom step 1 pages: the schedule's, else the person's, else UTC."""
-    hours = turn.severity.hours or "mon-fri 09:00-17:00"
-    for target in turn.policy.steps[0].page:
-        if target.kind == "schedule" and target.name in turn.catalog.schedules:
-            return hours, turn.catalog.schedule_zone(target.name, turn.now)
-        if target.kind == "person" and target.name in turn.catalog.people:
-            return hours, turn.catalog.people[target.name].timezone
-    return hours, "UTC"
-
-
-def _go_on(turn: Turn) -> None:
+def go_on(turn: Turn) -> None:
     """Begin the next step. Nobody there counts as failed: the one after it begins at once."""
     if turn.incident.waiting and not turn.incident.then:
         # The open step had its whole wait and somebody was reachable.
@@ -178,9 +128,10 @@ def _begin_step(turn: Turn) -> bool:
 def _then(turn: Turn) -> None:
     """The end of the policy: `then` is told that nobody has it; each repetition also pages step 1 as staffed then."""
     again, steps = turn.incident.then, turn.policy.steps
-    if again:
-        turn.set(run=turn.incident.run + 1, round=0)
-    turn.set(then=True, step=len(steps) + 1)
+    if again or turn.incident.step > len(steps):
+        # Fewer steps than it had begun: the policy was edited, and no page may pass for one of an earlier step.
+        new_run(turn)
+    turn.set(then=True, last=False, step=len(steps) + 1)
     waiting = turn.page_step(turn.policy.then, turn.incident.step, NOBODY)
     if again:
         waiting += turn.page_step(steps[0].page, 1, NOBODY)
@@ -198,13 +149,13 @@ def _then_again(turn: Turn) -> None:
     if turn.severity.respond == "page":
         turn.set(clock_step=turn.now + THEN_EVERY)
         return
-    opening = next_opening(*_hours(turn), turn.now)
+    opening = next_opening(*hours_of(turn), turn.now)
     turn.set(hold=Hold("hours", opening), clock_step=opening)
 
 
 def _page_all(turn: Turn) -> None:
     """`then` names or reaches nobody: all people of the files, at last our own sender."""
-    turn.set(step=len(turn.policy.steps) + 2)
+    turn.set(step=turn.incident.step + 1, last=True)
     waiting = turn.page("all people", turn.catalog.people, turn.incident.step, NOBODY)
     turn.set(waiting=waiting)
     if waiting:
@@ -221,18 +172,23 @@ def _last_resort(turn: Turn) -> None:
 def unreached(turn: Turn, run: int, round_: int, step: int, name: str) -> None:
     """All contacts of one page failed; when nobody of the open step is left, the next one is due now."""
     incident = turn.incident
-    if incident.state != "triggered" or (run, round_, step) != (incident.run, incident.round, incident.step):
+    if incident.state != "triggered" or (run, round_) != (incident.run, incident.round):
         return
-    if name not in incident.waiting:
+    # A repetition of `then` pages step 1 as well, and waits for all of them.
+    if name not in incident.waiting or (step != incident.step and not incident.then):
         return
     turn.set(waiting=tuple(other for other in incident.waiting if other != name))
     turn.say(f"{name} could not be reached")
-    if turn.incident.waiting:
-        return
-    turn.skip(name)
-    if not incident.then:
-        _go_on(turn)
-    elif incident.step == len(turn.policy.steps) + 1:
-        _page_all(turn)
-    else:
+    if not turn.incident.waiting:
+        turn.skip(name)
+        _after_failure(turn)
+
+
+def _after_failure(turn: Turn) -> None:
+    if not turn.incident.then:
+        turn.set(clock_step=turn.now)
+        step_due(turn)
+    elif turn.incident.last:
         _last_resort(turn)
+    else:
+        _page_all(turn)

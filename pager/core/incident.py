@@ -38,15 +38,21 @@ class Hold:
     @property
     def stops_promotion(self) -> bool:
         """Time to promotion stands still under it; working hours and group_wait do not stop it."""
-        return self.reason not in ("hours", "group_wait")
+        return not self.is_own
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the incident made it by itself: it begins when a page is due, and an ack ends it."""
+        return self.reason in ("hours", "group_wait")
 
 
 @dataclass(frozen=True, slots=True)
 class Incident:
     """One incident as it stands. Only `advance` makes a new one of it.
 
-    `run` counts the starts at step 1 and the repetitions of `then`; `step` is the last step begun (0: none) and
-    `then` says that the steps are through. `waiting` are those of the open step who were not unreachable yet.
+    `run` counts the starts at step 1 and the repetitions of `then`; `step` is the last step begun (0: none),
+    `then` says that the steps are through, and `last` that all people are paged. `waiting` are those of the open
+    step who were not unreachable yet. `waves` counts how often `also` and the roles were paged.
     `alerts`, `spells` and `firing` count its alerts, all their firing spells, and those that fire now.
     `paged` is everybody who was ever paged. `before` is the incident as it stood before the newest ack.
     """
@@ -84,9 +90,11 @@ class Incident:
     round: int = 0
     step: int = 0
     then: bool = False
+    last: bool = False
     reached: bool = False
     waiting: tuple[str, ...] = ()
     also_due: bool = True
+    waves: int = 0
     extra: tuple[str, ...] = ()
     reason: str = ""
     unacked_since: datetime | None = None
@@ -100,6 +108,7 @@ class Incident:
     resolved_at: datetime | None = None
     resolved_by: str = ""
     ticket: Literal["", "sent", "written", "failed"] = ""
+    ticket_at: datetime | None = None
     notices: int = 0
     follows: int | None = None
     last_act: str = ""
@@ -166,12 +175,14 @@ class Reached:
 
 @dataclass(frozen=True, slots=True)
 class Held:
+    """Something holds it. Told in every open state: an ack that runs out under a hold does not page."""
+
     hold: Hold
 
 
 @dataclass(frozen=True, slots=True)
 class Released:
-    """What held it has ended."""
+    """What held it has ended. Told in every open state."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +244,10 @@ PageKind = Literal["page", "notice", "ticket"]
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One message to one person or `channel:x`. `target` is as the files write it; `due_at` may lie ahead."""
+    """One message to one person or `channel:x`. `target` is as the files write it; `due_at` may lie ahead.
+
+    Step 0 is outside the steps: there `round` counts the waves of `also` and roles, so that each rise pages them.
+    """
 
     to: str
     run: int

@@ -2,7 +2,8 @@
 
 from datetime import datetime, timedelta
 
-from pager.core.escalation import become_unacked, set_promotion, start_run, step_due
+from pager.core.escalation import become_unacked, start_run, step_due
+from pager.core.holds import new_run, set_promotion
 from pager.core.incident import REOPEN, TELL_EVERY, DropNotices, Incident, Reported
 from pager.core.severity import Level
 from pager.core.turn import Turn
@@ -26,7 +27,7 @@ def reported(turn: Turn, event: Reported) -> None:
         _fires(turn, was, joined)
     _opinion(turn, was, event.severity, new_alert=joined > 0)
     _count(turn)
-    if event.flapping:
+    if event.flapping and fresh:
         _flapping(turn, event.flapping)
     if event.firing == 0 and turn.incident.is_open:
         _all_ended(turn, unheard=event.unheard)
@@ -63,12 +64,11 @@ def _reopen(turn: Turn) -> None:
     turn.set(resolved_at=None, resolved_by="", also_due=True, clock_ack=None)
     turn.say(f"fires again: re-opened as {level}")
     become_unacked(turn)
-    turn.set(acked_by="")
     if not former or former not in turn.catalog.people or turn.incident.hold or turn.severity.respond != "page":
         start_run(turn, "re-opened", *((former,) if former in turn.catalog.people else ()))
         return
-    incident = turn.incident
-    turn.set(run=incident.run + 1, round=0, step=0, then=False, reached=False, reason="", extra=())
+    new_run(turn)
+    turn.set(reason="", extra=())
     waiting = turn.page("former acker", (former,), 0, "re-opened")
     turn.page_also("also")
     turn.set(waiting=waiting, clock_step=turn.now + turn.policy.steps[0].wait)
@@ -100,46 +100,64 @@ def raise_to(turn: Turn, level: Level, why: str, by: str = "") -> None:
     """A higher severity: its `also` and roles now; the steps only where nobody was paged since nobody had it."""
     turn.say(f"severity rises from {turn.incident.severity} to {level}: {why}", by)
     turn.set(severity=level, also_due=True)
-    _lift_weak_hold(turn)
+    risen(turn)
+
+
+def risen(turn: Turn) -> None:
+    """What a level that has become higher asks for, now."""
+    opened = _lift_weak_hold(turn)
     set_promotion(turn)
     if turn.incident.state == "triggered":
-        _raise_triggered(turn)
-    elif turn.incident.state == "acknowledged":
+        _raise_triggered(turn, opened=opened)
+    elif turn.incident.has_responder:
         tell_acker(turn, "raised", at_once=True)
-        turn.page_also(f"raised to {level}")
-        ends = turn.severity.ack_lasts
-        old = turn.incident.clock_ack
-        if ends is not None:
-            turn.set(clock_ack=min(old, turn.now + ends) if old else turn.now + ends)
+        turn.page_also(f"raised to {turn.incident.severity}")
+        _shorten_ack(turn)
 
 
-def _lift_weak_hold(turn: Turn) -> None:
-    """Working hours hold no level that pages at once, and group_wait never holds SEV-1."""
+def _shorten_ack(turn: Turn) -> None:
+    old, lasts = turn.incident.clock_ack, turn.severity.ack_lasts
+    if turn.incident.state == "acknowledged" and lasts is not None:
+        turn.set(clock_ack=min(old, turn.now + lasts) if old else turn.now + lasts)
+
+
+def _lift_weak_hold(turn: Turn) -> bool:
+    """Working hours hold no level that pages at once, and group_wait never holds SEV-1. Whether one ended."""
     hold = turn.incident.hold
     if hold is None or turn.severity.respond != "page":
-        return
+        return False
     if hold.reason == "hours" or (hold.reason == "group_wait" and turn.incident.severity == "SEV-1"):
         turn.set(hold=None)
+        return True
+    return False
 
 
-def _raise_triggered(turn: Turn) -> None:
-    incident = turn.incident
+def _raise_triggered(turn: Turn, *, opened: bool) -> None:
+    """Step 1 now where nobody was paged since nobody had it, or where a hold ended; else only `also` and roles."""
+    incident, why = turn.incident, f"raised to {turn.incident.severity}"
     if incident.hold is not None:
-        return
-    if not incident.paged_since:
-        turn.set(reason=f"raised to {incident.severity}", clock_step=turn.now)
+        turn.set(clock_step=incident.hold.until)
+    elif opened and incident.step:
+        start_run(turn, why)
+    elif opened or not incident.paged_since:
+        turn.set(reason=why, clock_step=turn.now)
         step_due(turn)
-        return
-    turn.page_also(f"raised to {incident.severity}")
-    first = turn.now + turn.policy.steps[0].wait
+    else:
+        _raise_paged(turn, why)
+
+
+def _raise_paged(turn: Turn, why: str) -> None:
+    if turn.incident.also_due:
+        turn.page_also(why)
     if turn.severity.pages:
-        turn.set(clock_step=min(incident.clock_step or first, first))
+        first = turn.now + turn.policy.steps[0].wait
+        turn.set(clock_step=min(turn.incident.clock_step or first, first))
 
 
 def _flapping(turn: Turn, name: str) -> None:
     """One message says that it flaps; the steps go on until somebody has it."""
     turn.say(f"{name} flaps: it counts as firing until it was quiet for 15 minutes")
-    if turn.incident.acked_by:
+    if turn.incident.has_responder:
         turn.tell(turn.incident.acked_by, "flapping")
     else:
         for person in turn.incident.paged:

@@ -62,13 +62,14 @@ class Turn:
         """Somebody whose page of this instant failed is tried again by plan, not paged twice."""
         self._skipped.add(name)
 
-    def page(self, target: str, names: Iterable[str], step: int, why: str) -> tuple[str, ...]:
+    def page(self, target: str, names: Iterable[str], step: int, why: str, *, wave: int = 0) -> tuple[str, ...]:
         """Page each of `names` who has no page in this turn yet; gives those whom it named, paged or not."""
         named = tuple(name for name in names if name not in self._skipped)
         for name in named:
             if name not in self._paged:
                 self._paged.add(name)
-                self._add(Page(name, self.incident.run, self.incident.round, step, why, self.now, target=target))
+                round_ = self.incident.round if step else wave
+                self._add(Page(name, self.incident.run, round_, step, why, self.now, target=target))
         return named
 
     def page_step(self, targets: Iterable[Target], step: int, why: str) -> tuple[str, ...]:
@@ -78,18 +79,19 @@ class Turn:
         return tuple(dict.fromkeys(people or named))
 
     def page_also(self, why: str) -> None:
-        """`also` and the roles of the level: step 0 of the run."""
+        """`also` and the roles of the level: step 0 of the run. Who has it already is paged for a role only."""
+        wave, acker = self.incident.waves, self.incident.acked_by
+        self.set(also_due=False, waves=wave + 1)
         for written in self.severity.also:
             target = parse_target(written)
-            self.page(str(target), self.resolve(target), 0, why)
+            self.page(str(target), [name for name in self.resolve(target) if name != acker], 0, why, wave=wave)
         for role in self.severity.roles:
             known = self.catalog.roles.get(role)
             if known is not None:
-                self.page(role, self.resolve(Target("schedule", known.schedule)), 0, f"role {role}")
-        self.set(also_due=False)
+                self.page(role, self.resolve(Target("schedule", known.schedule)), 0, f"role {role}", wave=wave)
 
     def page_ticket(self, channel: str) -> None:
-        self.set(ticket="sent")
+        self.set(ticket="sent", ticket_at=self.now)
         page = Page(channel, self.incident.run, 0, 0, "ticket", self.now, kind="ticket", target=channel)
         self._add(page)
 
@@ -111,5 +113,6 @@ class Turn:
 
     def _add(self, page: Page) -> None:
         paged = self.incident.paged
-        self.set(paged=paged if page.to in paged else (*paged, page.to), paged_since=True)
+        since = self.incident.paged_since or page.kind == "page"
+        self.set(paged=paged if page.to in paged else (*paged, page.to), paged_since=since)
         self.effects.append(page)
