@@ -1,7 +1,7 @@
 """Who answers at one instant: absences leave the ring, overrides change rank 1, and nobody has two ranks."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from pager.core.schedule import Override
 
@@ -13,15 +13,23 @@ Absence = tuple[str, str | None]
 
 @dataclass(frozen=True, slots=True)
 class Roster:
-    """A ring that may have absences applied. `distinct`: nobody stands in two of its entries, as in most rings."""
+    """A ring that may have absences applied. `distinct`: nobody stands in two of its entries, as in most rings.
+
+    `places` says in which entries somebody stands; it is kept for rings as written only.
+    """
 
     ring: Ring
     distinct: bool
+    places: Mapping[str, Sequence[int]] = field(default_factory=dict, compare=False)
 
 
 def roster_of(ring: Ring) -> Roster:
     """The ring as written, before absences."""
-    return Roster(ring, len({name for entry in ring for name in entry}) == sum(map(len, ring)))
+    places: dict[str, list[int]] = {}
+    for place, entry in enumerate(ring):
+        for name in entry:
+            places.setdefault(name, []).append(place)
+    return Roster(ring, _distinct(ring), places)
 
 
 def absent(absences: Iterable[Absence]) -> dict[str, Entry]:
@@ -35,15 +43,13 @@ def absent(absences: Iterable[Absence]) -> dict[str, Entry]:
 
 
 def attending(roster: Roster, gone: Mapping[str, Entry]) -> Roster:
-    """The roster with its absent members replaced by their covers or left out; an entry may become empty."""
-    touched = [place for place, entry in enumerate(roster.ring) if not gone.keys().isdisjoint(entry)]
-    if not touched:
-        return roster
+    """A ring as written with its absent members replaced by covers or left out; an entry may become empty."""
+    touched = {place for name in gone for place in roster.places.get(name, ())}
     entries = list(roster.ring)
     for place in touched:
         entries[place] = _once(cover for name in entries[place] for cover in gone.get(name, (name,)))
     ring = tuple(entries)
-    return roster_of(ring) if any(gone.values()) else Roster(ring, roster.distinct)
+    return Roster(ring, _distinct(ring) if any(gone.values()) else roster.distinct)
 
 
 def chain(ring: Ring, place: int, gap_when_away: bool) -> Ring:
@@ -72,12 +78,17 @@ def ranked(people: Entry, ring: Ring, is_distinct: bool = False) -> Ring:
         return ring
     ranks, seen = [people], set(people)
     for entry in ring:
-        if is_distinct and seen.isdisjoint(entry):
+        if seen.isdisjoint(entry):
             ranks.append(entry)
         elif not seen.issuperset(entry):
             ranks.append(tuple(name for name in entry if name not in seen))
+        if not is_distinct:
             seen.update(entry)
     return tuple(ranks)
+
+
+def _distinct(ring: Ring) -> bool:
+    return len({name for entry in ring for name in entry}) == sum(map(len, ring))
 
 
 def _overridden(people: Entry, override: Override) -> Entry:

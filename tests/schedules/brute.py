@@ -204,7 +204,7 @@ def day_matches(cron: str, day: date) -> bool:
 
 
 def numbers(field: str, low: int, high: int) -> list[int]:
-    found = []
+    found: list[int] = []
     for item in field.split(","):
         span, _, step = item.partition("/")
         first, _, last = span.partition("-")

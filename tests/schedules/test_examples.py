@@ -33,7 +33,7 @@ NOC = {
         region("day", "America/New_York", "08:00-20:00", "2026-01-05", "0 8 * * *", "dia eli fay"),
     ],
 }
-PAYMENTS = {
+PAYMENTS: Doc = {
     "schedule": "payments",
     "timezone": "Europe/Berlin",
     "rotation": [

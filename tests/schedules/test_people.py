@@ -107,6 +107,23 @@ def team(people: str, *absences: Doc, **keys: Any) -> Doc:
             id="of two absences at once the one with a cover gives it",
         ),
         pytest.param(
+            team(
+                "ana bo", away("bo", "2026-06-02", "2026-06-02", "eli"), away("bo", "2026-06-02", "2026-06-02", "dee")
+            ),
+            "ana, 02 09:00 eli, 03 00:00 bo, 03 09:00 ana",
+            id="of two covers the first in the file steps in",
+        ),
+        pytest.param(
+            team(
+                "ana bo",
+                away("bo", "2026-06-02", "2026-06-02", "eli"),
+                away("bo", "2026-06-02", "2026-06-02", "dee"),
+                away("eli", "2026-06-02", to="2026-06-02 12:00"),
+            ),
+            "ana, 02 09:00 dee, 02 12:00 eli, 03 00:00 bo, 03 09:00 ana",
+            id="or the second while the first is away",
+        ),
+        pytest.param(
             team("ana bo", away("bo", "2026-06-01", "2026-06-02"), away("bo", "2026-06-02", "2026-06-03")),
             "ana",
             id="absences may overlap",

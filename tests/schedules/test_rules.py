@@ -289,6 +289,18 @@ def single(hours: str | list[str]) -> Doc:
             "-, 03 08:00 ana, 03 09:00 -, 06 08:00 ana, 06 09:00 -",
             id="a list of days",
         ),
+        pytest.param(
+            versions(version("2026-01-01", "ana"), zone="Pacific/Auckland", hours="tue 09:00-08:00"),
+            "2026-01-24/2026-01-30",
+            "-, 26 20:00 ana, 27 19:00 -",
+            id="hours over the end of a compiled chunk, far ahead of UTC",
+        ),
+        pytest.param(
+            versions(version("2026-01-01", "ana"), zone="America/Los_Angeles", hours="sun 20:00-18:00"),
+            "2026-01-24/2026-01-30",
+            "-, 26 04:00 ana, 27 02:00 -",
+            id="and far behind it",
+        ),
         pytest.param(single("00:00-24:00"), "2026-06-02/2026-06-08", "ana", id="always open"),
         pytest.param(
             rota(BERLIN, DAILY, "ana bo chi", "2026-06-04", hours="mon-fri 09:00-17:00"),
