@@ -54,6 +54,8 @@ async def prometheus(folder: Path, files: Mapping[str, str]) -> AsyncIterator[Pr
         f"--config.file={folder / 'prometheus.yml'}",
         f"--storage.tsdb.path={folder / 'data'}",
         f"--web.listen-address={address}",
+        # What is raised before it has found the Alertmanager is dropped; a minute is long for a test.
+        "--rules.alert.resend-delay=1s",
     ]
     async with _program(binary, arguments, f"http://{address}", folder / "prometheus.log") as program:
         yield program

@@ -1,0 +1,213 @@
+"""The daemon: everything wired together, all loops in one task group; a loop that dies takes the process with it."""
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import structlog
+from aiohttp import web
+
+from pager import files, notify_systemd
+from pager.api.app import build_app, make_runner
+from pager.api.doors import check_listen
+from pager.api.gauges import run_gauges, run_lag
+from pager.api.parts import Parts
+from pager.core.catalog import Catalog
+from pager.engine import Engine
+from pager.intake import Intake
+from pager.metrics import Metrics
+from pager.notifier import Notifier
+from pager.problems import Problem, render
+from pager.secrets import Secrets
+from pager.sender import Sender
+from pager.settings import Settings
+from pager.sources import installed_sources
+from pager.store import StoreError
+from pager.store.database import Database, open_database
+
+log = structlog.get_logger()
+STALLED = 30.0
+DRAIN = 25.0
+
+
+CANNOT_START = (StoreError, ValueError, OSError, RuntimeError)
+"""What ends a start with a sentence instead of a traceback."""
+
+
+class BadConfig(Exception):
+    """The config folder cannot be used; the text shows every problem."""
+
+
+@dataclass(slots=True)
+class Daemon:
+    """One pagerd. `run` it; `stop` ends it."""
+
+    settings: Settings
+    catalog: Catalog
+    database: Database
+    engine: Engine
+    notifier: Notifier
+    sender: Sender
+    metrics: Metrics
+    intake: Intake
+    stopped: asyncio.Event = field(default_factory=asyncio.Event)
+    started: bool = False
+    degraded: str = ""
+
+    def beats(self) -> Mapping[str, float]:
+        """When each loop last came round, by the event loop's clock."""
+        progress = self.engine.progress
+        return {"inbox": progress.inbox, "clocks": progress.clocks, "notifier": self.notifier.progress}
+
+    def not_ready(self) -> str:
+        return "" if self.started else "starting"
+
+    def stop(self) -> None:
+        self.stopped.set()
+
+    def reload(self) -> tuple[Problem, ...]:
+        """Read the files again; a bad change never replaces what is in force. The problems, if there were any."""
+        loaded = files.load_catalog(self.settings.config, datetime.now(UTC))
+        if loaded.catalog is None:
+            log.error("the files were not taken over", problems=len(loaded.problems))
+            self.metrics.config_read(ok=False)
+            return tuple(loaded.problems)
+        self.engine.catalog = loaded.catalog
+        self.metrics.config_read(ok=True, config_hash=loaded.catalog.hash, at=datetime.now(UTC))
+        log.info("the files are in force", config=loaded.catalog.hash[:12])
+        return tuple(loaded.problems)
+
+    async def run(self, on_ready: Callable[[], Awaitable[None]] | None = None) -> None:
+        """Serve until stopped; then finish what was begun, for at most 25 s."""
+        await self.engine.restore()
+        async with self._serving(), asyncio.TaskGroup() as group:
+            loops = [
+                group.create_task(self.engine.run_inbox()),
+                group.create_task(self.engine.run_clocks()),
+                group.create_task(run_gauges(self.database, self.metrics)),
+                group.create_task(run_lag(self.metrics)),
+                group.create_task(self._watchdog()),
+            ]
+            notifier = group.create_task(self.notifier.run())
+            self.started = True
+            notify_systemd.ready("pages go out")
+            log.info("ready", listen=self.settings.listen, config=self.engine.catalog.hash[:12])
+            if on_ready is not None:
+                await on_ready()
+            await self.stopped.wait()
+            self.started = False
+            notify_systemd.stopping("finishing what was begun")
+            self.notifier.stop()
+            await asyncio.wait([notifier], timeout=DRAIN)
+            for task in (*loops, notifier):
+                task.cancel()
+
+    @asynccontextmanager
+    async def _serving(self) -> AsyncIterator[None]:
+        app = build_app(
+            Parts(
+                database=self.database,
+                engine=self.engine,
+                intake=self.intake,
+                metrics=self.metrics,
+                clock=lambda: datetime.now(UTC),
+                beats=self.beats,
+                url=self.settings.links,
+                folder=self.settings.config,
+                not_ready=self.not_ready,
+            )
+        )
+        runner = make_runner(app, shutdown_timeout=5)
+        await runner.setup()
+        try:
+            site = web.TCPSite(runner, self.settings.host, self.settings.port, backlog=1024, reuse_address=True)
+            await site.start()
+            await self._open_door(runner)
+            yield
+        finally:
+            await runner.cleanup()
+            with contextlib.suppress(OSError):
+                self.settings.socket.unlink()
+
+    async def _open_door(self, runner: web.AppRunner) -> None:
+        """The admin's door: a Unix socket that only its owner can open."""
+        path = self.settings.socket
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            path.unlink()
+        door = socket.socket(socket.AF_UNIX)
+        try:
+            door.bind(str(path))
+        except OSError as error:
+            log.error("the admin socket cannot be opened; pagerctl needs --server", error=error.strerror or "")
+            door.close()
+            return
+        path.chmod(0o600)
+        await web.SockSite(runner, door).start()
+
+    async def _watchdog(self) -> None:
+        """Feed systemd's watchdog only while every loop comes round."""
+        interval = notify_systemd.watchdog_interval()
+        if interval is None:
+            return
+        while True:
+            now = asyncio.get_running_loop().time()
+            if all(now - beat < STALLED for beat in self.beats().values()):
+                notify_systemd.watchdog()
+            await asyncio.sleep(min(10.0, interval / 3))
+
+
+def read_catalog(folder: Path, *, colour: bool = False) -> Catalog:
+    """What the folder says. Raises BadConfig with every problem, worded for people."""
+    loaded = files.load_catalog(folder, datetime.now(UTC))
+    if loaded.catalog is None:
+        errors = [problem for problem in loaded.problems if problem.level == "error"]
+        raise BadConfig(render(errors, loaded.texts, colour=colour))
+    return loaded.catalog
+
+
+@asynccontextmanager
+async def daemon(
+    settings: Settings, catalog: Catalog, console: Callable[[str, str], None] | None = None
+) -> AsyncIterator[Daemon]:
+    """A daemon whose database is open and whose sender is warm; both are closed at the end."""
+    check_listen(settings.host, any(source.token for source in catalog.sources.values()))
+    database = open_database(settings.database, lambda: datetime.now(UTC))
+    sender = Sender(console=console)
+    secrets = Secrets()
+    metrics = Metrics(lambda: engine.catalog)
+    sources = installed_sources()
+    engine = Engine(database, catalog, sources, metrics)
+    intake = Intake(database, sources, lambda: engine.catalog, metrics, secret=secrets.get)
+    try:
+        await asyncio.gather(database.open(), sender.start())
+        for warning in database.warnings:
+            log.warning(warning)
+        notifier = Notifier(database, engine, sender, secrets.get, settings.links, metrics)
+        metrics.config_read(ok=True, config_hash=catalog.hash, at=datetime.now(UTC))
+        yield Daemon(settings, catalog, database, engine, notifier, sender, metrics, intake)
+    finally:
+        await sender.close()
+        await database.close()
+
+
+async def serve(settings: Settings, catalog: Catalog) -> None:
+    """Run pagerd until SIGTERM or SIGINT; SIGHUP reads the files again."""
+    loop = asyncio.get_running_loop()
+    async with daemon(settings, catalog) as running:
+        for sign in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(sign, running.stop)
+        loop.add_signal_handler(signal.SIGHUP, _reload, running)
+        await running.run()
+
+
+def _reload(running: Daemon) -> None:
+    notify_systemd.reloading()
+    running.reload()
+    notify_systemd.ready()
