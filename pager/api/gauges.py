@@ -8,7 +8,6 @@ import structlog
 from pager.metrics import Metrics, Standing
 from pager.store import StoreUnavailable, alerts, inbox, incidents, pages
 from pager.store.database import Database, Tx
-from pager.store.sql import instant
 
 log = structlog.get_logger()
 EVERY = 5.0
@@ -44,15 +43,11 @@ async def run_lag(metrics: Metrics) -> None:
 def _standing(tx: Tx) -> tuple[Standing, float]:
     now = tx.now()
     due, oldest_page = pages.oldest_due(tx)
+    waiting, oldest_request = inbox.oldest(tx)
     by_state = {(row.team, row.severity, row.state): int(row.n) for row in incidents.count(tx)}
-    depth = {"inbox": inbox.backlog(tx), "pages": due}
-    oldest = {"inbox": _seconds(_oldest_request(tx), now), "pages": _seconds(oldest_page, now)}
-    return Standing(by_state, alerts.count(tx), depth, oldest), _seconds(incidents.next_due(tx), now)
-
-
-def _oldest_request(tx: Tx) -> datetime | None:
-    rows = [row for lane in inbox.waiting_lanes(tx) for row in inbox.next_rows(tx, lane, 1)]
-    return instant(min(row.accepted_at for row in rows)) if rows else None
+    oldest = {"inbox": _seconds(oldest_request, now), "pages": _seconds(oldest_page, now)}
+    standing = Standing(by_state, alerts.count(tx), {"inbox": waiting, "pages": due}, oldest)
+    return standing, _seconds(incidents.next_due(tx), now)
 
 
 def _seconds(since: datetime | None, now: datetime) -> float:

@@ -26,8 +26,10 @@ async def records(request: web.Request, handler: Handler) -> web.StreamResponse:
     response = await handler(request)
     route, took = handler_of(request), loop.time() - began
     request.app[METRICS].answered(request.method, route, response.status, took)
-    if route not in QUIET:
-        log.info("request", method=request.method, route=route, status=response.status, ms=round(took * 1000, 1))
+    if response.status >= 400 and route not in QUIET:
+        log.info("request refused", method=request.method, route=route, status=response.status)
+    else:
+        log.debug("request", method=request.method, route=route, status=response.status, ms=round(took * 1000, 1))
     return response
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from pager.store.database import Tx
 from pager.store.schema import LANES
-from pager.store.sql import Row
+from pager.store.sql import Row, instant
 
 BATCH_ROWS = 500
 BATCH_BYTES = 4_000_000
@@ -62,6 +62,17 @@ def next_rows(tx: Tx, lane: int, limit: int = BATCH_ROWS) -> list[Row]:
     return read(tx, chosen)
 
 
+def waiting(tx: Tx, lane: int, limit: int = BATCH_ROWS) -> list[int]:
+    """The numbers of the oldest rows of a lane, in order."""
+    rows = tx.all("SELECT inbox_id FROM todo WHERE lane = :lane ORDER BY inbox_id LIMIT :limit", lane=lane, limit=limit)
+    return [row.inbox_id for row in rows]
+
+
+def still_waiting(tx: Tx, inbox_id: int) -> list[Row]:
+    """This row if nobody has worked it meanwhile; ask with its lane held."""
+    return read(tx, [inbox_id]) if tx.one("SELECT lane FROM todo WHERE inbox_id = :id", id=inbox_id) else []
+
+
 def read(tx: Tx, ids: Iterable[int]) -> list[Row]:
     return tx.all(
         "SELECT id, source, dialect, accepted_at, body FROM inbox WHERE id IN (:ids) ORDER BY id", ids=list(ids)
@@ -85,6 +96,12 @@ def failed(tx: Tx, inbox_id: int, source: str, error: str, now: datetime) -> Non
         now=now,
         error=error[:2000],
     )
+
+
+def oldest(tx: Tx) -> tuple[int, datetime | None]:
+    """How many requests wait, and when the oldest of them was accepted."""
+    row = tx.one("SELECT min(i.accepted_at) AS at FROM inbox i WHERE i.id = (SELECT min(inbox_id) FROM todo)")
+    return backlog(tx), instant(row.at) if row is not None and row.at is not None else None
 
 
 def backlog(tx: Tx) -> int:
