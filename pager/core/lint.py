@@ -168,7 +168,7 @@ def _shipped(parts: Sequence[Part], catalog: Catalog) -> Iterator[Finding]:
         said = 'no policy "default": alerts that name none go to the built-in one, which pages everyone'
         yield part.warning((), "W207", said)
     for kind, name, levels in _asked_by_default(parts, catalog):
-        said = f'no {kind} "{name}": the {" and ".join(levels)} that ship ask for it, and it is skipped'
+        said = f'no {kind} "{name}": {" and ".join(levels)} would use it by default, and skip it'
         yield part.warning((), "W207", said)
 
 

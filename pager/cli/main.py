@@ -1,0 +1,65 @@
+"""`pagerctl`: its global options, and where each of its commands is; none is loaded before it is wanted."""
+
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+
+import click
+
+from pager import __version__
+from pager.cli.output import Session
+
+COMMANDS: Mapping[str, str] = {
+    "check": "pager.cli.check:check",
+    "oncall": "pager.cli.oncall:oncall",
+    "route": "pager.cli.route:route",
+    "schedule": "pager.cli.schedule:schedule",
+}
+"""Name -> module:command. A new command is a line here and a file beside this one."""
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, name = COMMANDS[cmd_name].split(":")
+        command = getattr(import_module(module), name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            from pager.problems import suggest
+
+            hint = suggest(args[0], COMMANDS) or f"there are: {', '.join(self.list_commands(ctx))}"
+            raise click.UsageError(f"no command {args[0]!r}; {hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, message="%(version)s")
+@click.option("-c", "--config", type=click.Path(path_type=Path), help="The config folder.  [env: PAGER_CONFIG]")
+@click.option("--server", envvar="PAGER_SERVER", help="The address of pagerd; its socket on this machine, if left out.")
+@click.option("-o", "--output", type=click.Choice(["text", "json"]), help="How to answer; text, if left out.")
+@click.option("--no-color", is_flag=True, help="No colours, also on a terminal.  [env: NO_COLOR]")
+@click.pass_context
+def pagerctl(ctx: click.Context, config: Path | None, server: str | None, output: str | None, no_color: bool) -> None:
+    """Check rules and schedules, ask who is on call, and work on incidents.
+
+    The config folder is --config, else PAGER_CONFIG, else the current folder if it has rules/ or schedules/, else
+    /etc/pager. Exit status: 0 ok, 1 failed, 2 usage, 3 lint findings with --strict, 4 server unreachable, 5 waited
+    too long.
+    """
+    ctx.obj = Session(config, server, output or "text", not no_color)
+
+
+def main() -> None:
+    """The entry point `pagerctl`."""
+    pagerctl(prog_name="pagerctl")

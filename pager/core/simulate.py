@@ -1,0 +1,118 @@
+"""The simulator: which pages go out, and when, if these alerts come and nobody answers. The same core, no clock."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from pager.core.advance import advance, open_incident
+from pager.core.alert import Alert
+from pager.core.catalog import CHANNEL, Catalog
+from pager.core.classify import Decision, classify
+from pager.core.incident import Event, Incident, Page, Reached, Reported, TimePassed, Unreached
+from pager.core.severity import Level
+
+HORIZON = timedelta(days=60)
+"""No incident is followed longer than this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One page that goes out at `at`, the level that its incident had then, and that incident's number."""
+
+    at: datetime
+    page: Page
+    level: Level
+    incident: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Pages to one target at one instant: `to` as it is shown, and the names of the contacts that are used."""
+
+    after: timedelta
+    to: str
+    via: tuple[str, ...]
+
+
+def simulate(alerts: Sequence[Alert], catalog: Catalog, start: datetime, until: datetime | None = None) -> list[Sent]:
+    """The pages, in order, after all `alerts` arrived at `start`, if everybody is reached and nobody acknowledges.
+
+    The clock runs to `until`, else until `then` of each incident's policy was paged once. Whoever has no contacts is
+    not reached. Resolved alerts open nothing. Notices are left out.
+    """
+    end = start + HORIZON if until is None else until
+    sent: list[Sent] = []
+    for number, (decision, group) in enumerate(_groups(alerts, catalog), 1):
+        run = _Run(open_incident(number, group[0], decision, catalog, start), catalog)
+        worst = min(one.severity for one in (classify(alert, catalog) for alert in group))
+        run.tell(Reported(len(group), len(group), len(group), worst), start)
+        run.play(start, end, stops_at_then=until is None)
+        sent += run.sent
+    return sorted(sent, key=lambda one: one.at)
+
+
+def lines(sent: Iterable[Sent], catalog: Catalog, start: datetime) -> list[Line]:
+    """Pages as people read them: a schedule as the person on call, other targets and roles as written, each once."""
+    shown: dict[tuple[datetime, str], dict[str, None]] = {}
+    for one in sent:
+        ways = shown.setdefault((one.at, _shown(one.page, catalog)), {})
+        ways.update(dict.fromkeys(_contacts(one, catalog)))
+    return [Line(at - start, to, tuple(ways)) for (at, to), ways in shown.items()]
+
+
+class _Run:
+    """One incident on its way; `sent` are its pages so far."""
+
+    def __init__(self, incident: Incident, catalog: Catalog) -> None:
+        self.incident = incident
+        self.catalog = catalog
+        self.sent: list[Sent] = []
+
+    def play(self, start: datetime, end: datetime, *, stops_at_then: bool) -> None:
+        now = start
+        while not (stops_at_then and self.incident.then):
+            self.tell(TimePassed(), now)
+            due_at = self.incident.due_at
+            if due_at is None or not now < due_at <= end:
+                return
+            now = due_at
+
+    def tell(self, event: Event, now: datetime) -> None:
+        """Advance, send what follows, and say how that went, until nothing more follows."""
+        waiting: list[Event] = [event]
+        while waiting:
+            self.incident, effects = advance(self.incident, waiting.pop(0), self.catalog, now)
+            pages = [effect for effect in effects if isinstance(effect, Page) and effect.kind != "notice"]
+            self.sent += [Sent(now, page, self.incident.severity, self.incident.number) for page in pages]
+            waiting += [outcome for page in pages if (outcome := self._outcome(page))]
+
+    def _outcome(self, page: Page) -> Event | None:
+        told = (page.run, page.round, page.step, page.to)
+        if page.kind == "ticket":
+            return Reached(*told)
+        person = self.catalog.people.get(page.to)
+        return Unreached(*told) if person is not None and not person.contacts else None
+
+
+def _groups(alerts: Iterable[Alert], catalog: Catalog) -> Iterator[tuple[Decision, list[Alert]]]:
+    """Firing alerts by the incident that they join, with the decision about the first of each."""
+    groups: dict[str, tuple[Decision, list[Alert]]] = {}
+    for alert in alerts:
+        decision = classify(alert, catalog)
+        if alert.status == "firing" and decision.respond != "none":
+            groups.setdefault(decision.group, (decision, []))[1].append(alert)
+    yield from groups.values()
+
+
+def _shown(page: Page, catalog: Catalog) -> str:
+    if page.kind == "ticket" or page.to.startswith(CHANNEL):
+        return page.to
+    is_role = page.why.startswith("role ")
+    return page.to if page.target in catalog.schedules and not is_role else page.target or page.to
+
+
+def _contacts(one: Sent, catalog: Catalog) -> list[str]:
+    person = catalog.people.get(one.page.to)
+    if person is None:
+        return [one.page.to.removeprefix(CHANNEL)]
+    return [way.via for way in person.ways(one.level)]
