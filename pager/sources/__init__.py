@@ -7,13 +7,14 @@ A new dialect is a file with a SOURCE and one line here, or a package of its own
 from collections.abc import Mapping
 
 from pager.core.report import Source
-from pager.sources import alertmanager, grafana
+from pager.sources import alertmanager, grafana, prometheus
 
 ENTRY_POINTS = "pager.sources"
 
 SOURCES: Mapping[str, Source] = {
     "alertmanager": alertmanager.SOURCE,
     "grafana": grafana.SOURCE,
+    "prometheus": prometheus.SOURCE,
 }
 
 

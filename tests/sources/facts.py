@@ -26,6 +26,20 @@ class Fact:
     truncated: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class ApiFact:
+    """One file posted to API v2 or v1 at `sent_at`, the time at which "ahead" and "past" are meant.
+
+    `alerts` is each element in the file's order: `f` fires, `r` is resolved, and a number for its label set.
+    """
+
+    file: str
+    sent_at: datetime
+    alerts: str
+    names: str
+    starts: datetime | None
+
+
 def utc(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
@@ -125,5 +139,20 @@ GRAFANA = (
     Fact("iris-legacy-test-button", 1, 0, "Test notification", None, None, "none", None),
     Fact("iris-legacy-no-state", 1, 0, "Test notification", None, None, "none", None),
     Fact("zulip-anomalous-test", 1, 0, "🚨 TestAlert - Notification test", None, None, "none", None),
+)
+
+PROMETHEUS = (
+    ApiFact("v2-first-batch", utc("2026-11-21T20:56:20"), "f1 f2", "ValueInLabel", utc("2026-11-21T20:56:19.647000")),
+    ApiFact("v2-firing-and-resolved", utc("2026-11-21T20:56:30"), "r1 r2 f3 f4", "Flapping TargetDown ValueInLabel",
+            utc("2026-11-21T20:56:14.647000")),
+    ApiFact("v2-watchdog-nan-template", utc("2026-11-21T20:57:20"), "r1 f2 f3 f4 r2 f5 f6",
+            "BrokenTemplate NotANumber ValueInLabel Watchdog", utc("2026-11-21T20:57:09.647000")),
+    ApiFact("v2-keep-firing", utc("2026-11-21T20:57:10"), "r1 f2 r3 f4 r2 f5 r4 f6",
+            "Flapping KeepFiring ValueInLabel", utc("2026-11-21T20:56:54.647000")),
+    ApiFact("v2-resolved-resend", utc("2026-11-21T20:56:50"), "r1 f2 f3 r2 f4 r4 f5", "Flapping ValueInLabel",
+            utc("2026-11-21T20:56:34.647000")),
+    ApiFact("v1-api-legacy", utc("2026-11-21T20:56:30"), "r1 r2 f3 f4", "Flapping TargetDown ValueInLabel",
+            utc("2026-11-21T20:56:14.647266")),
+    ApiFact("alerta-forward-v2", utc("2026-11-22T09:00:00"), "f1", "Watchdog", None),
 )
 # fmt: on
