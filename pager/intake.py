@@ -22,6 +22,8 @@ LARGE = 1_000_000
 PATIENCE = 2.0
 """Seconds until a sender is told to come back."""
 LONGEST_BACKLOG = 1_000_000
+COUNT_EVERY = 1.0
+"""Seconds: counting a million rows is no work for every request."""
 
 
 class UnknownDialect(LookupError):
@@ -140,9 +142,8 @@ class Intake:
             raise
 
     async def _check_backlog(self) -> None:
-        """Counted at most once a second: counting a million rows is no work for every request."""
         now = asyncio.get_running_loop().time()
-        if now - self._counted_at >= 1.0:
+        if now - self._counted_at >= COUNT_EVERY:
             self._counted_at = now
             self._backlog = await self._database.read(inbox.backlog)
         if self._backlog >= self.longest:

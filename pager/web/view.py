@@ -79,7 +79,8 @@ class View:
     @property
     def facts(self) -> list[tuple[str, str]]:
         incident = self.incident
-        firing = f"{incident.firing} firing of {incident.alerts}" if incident.alerts else "opened by hand"
+        firing = f"{incident.firing} firing" if incident.alerts else "none: opened by hand"
+        firing += f" of {incident.alerts}" if incident.alerts > incident.firing else ""
         more = f", and {incident.more} that the sender left out" if incident.more else ""
         facts = [
             ("Since", f"{self.at(incident.opened_at)} ({self.ago(incident.opened_at)})"),
