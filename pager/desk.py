@@ -28,6 +28,9 @@ from pager.store import alerts, incidents, pages
 from pager.store.database import Tx
 from pager.store.incidents import Kept
 
+Issued = tuple[int, str, Page, datetime]
+"""A page that is not written yet: its incident, that one's severity, the page, when it was decided."""
+
 
 @dataclass(slots=True)
 class News:
@@ -49,8 +52,8 @@ class Desk:
         self.news = News()
         self._kept: dict[int, Kept] = {}
         self._changed: set[int] = set()
-        self._entries: list[tuple[int, int, datetime, Entry, Event | None, str]] = []
-        self._issued: list[tuple[int, str, Page, datetime]] = []
+        self._entries: list[tuple[int, int, datetime, Entry, Event | Incident | None, str]] = []
+        self._issued: list[Issued] = []
 
     @property
     def now(self) -> datetime:
@@ -69,19 +72,23 @@ class Desk:
 
     def note(self, number: int, entry: Entry) -> None:
         """An entry that no event caused."""
-        kept = self._kept[number]
-        kept.seq += 1
         self._changed.add(number)
-        self._entries.append((number, kept.seq, self.now, entry, None, self.catalog.hash))
+        self._enter(self._kept[number], entry, None)
+
+    def touch(self, numbers: Iterable[int]) -> None:
+        """Write these as they stand even if nothing changes: their rows may say another `due_at` than they do."""
+        self._changed.update(number for number in numbers if number in self._kept)
 
     def open(self, group: str, make: Callable[[int], Incident]) -> int | None:
         """A new incident in `group`; None: somebody else opened one meanwhile."""
         number = incidents.create(self.tx, group, self.now)
         if number is None:
             return None
-        self._kept[number] = Kept(make(number), 0, 0)
+        kept = self._kept[number] = Kept(make(number), 0, 0)
         self._changed.add(number)
-        self.news.opened.append(self._kept[number].incident)
+        # Without words: its first report says why it was opened. A replay begins here.
+        self._enter(kept, Entry(""), kept.incident)
+        self.news.opened.append(kept.incident)
         return number
 
     def tell(self, number: int, event: Event) -> Incident:
@@ -109,7 +116,9 @@ class Desk:
             clamped = clamp(kept.incident, self.catalog, self.now)
             if clamped is not kept.incident:
                 kept.incident = clamped
-                self.note(number, Entry("the clock was set back while pager was down: the next step comes sooner"))
+                self._changed.add(number)
+                said = Entry("the clock was set back while pager was down: the next step comes sooner")
+                self._enter(kept, said, clamped)
 
     def save(self) -> None:
         saved = []
@@ -128,13 +137,14 @@ class Desk:
 
     def _record(self, kept: Kept, event: Event, effects: tuple[Effect, ...]) -> None:
         entries = [effect for effect in effects if isinstance(effect, Entry)] or [Entry("")]
-        told: Event | None = event
-        for entry in entries:
-            kept.seq += 1
-            self._entries.append((kept.incident.number, kept.seq, self.now, entry, told, self.catalog.hash))
-            told = None
+        for at, entry in enumerate(entries):
+            self._enter(kept, entry, None if at else event)
         for effect in effects:
             self._apply(kept, effect)
+
+    def _enter(self, kept: Kept, entry: Entry, told: Event | Incident | None) -> None:
+        kept.seq += 1
+        self._entries.append((kept.incident.number, kept.seq, self.now, entry, told, self.catalog.hash))
 
     def _apply(self, kept: Kept, effect: Effect) -> None:
         number = kept.incident.number
@@ -146,6 +156,7 @@ class Desk:
         elif isinstance(effect, Restore):
             pages.restore(self.tx, number, effect, self.now)
         elif isinstance(effect, DropNotices):
+            self._issued = [issued for issued in self._issued if not _is_notice(issued, number, effect.why)]
             pages.drop_notices(self.tx, number, effect)
         elif isinstance(effect, OpenFollower):
             self._follow(kept.incident)
@@ -181,6 +192,11 @@ class Desk:
 
     def _opened(self, number: int, state: AlertState, decision: Decision) -> Incident:
         return open_incident(number, as_alert(state), decision, self.catalog, self.now)
+
+
+def _is_notice(issued: Issued, number: int, why: str) -> bool:
+    incident, _, page, _ = issued
+    return incident == number and page.kind == "notice" and page.why == why
 
 
 def as_alert(state: AlertState) -> Alert:

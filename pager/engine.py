@@ -1,7 +1,7 @@
 """The engine: the one road from the inbox, the clock and people to incidents, each step one transaction."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -13,16 +13,20 @@ import structlog
 from pager import worker
 from pager.core.advance import set_up
 from pager.core.catalog import Catalog
+from pager.core.code import code_of
 from pager.core.incident import Entry, Event, Incident, TimePassed
 from pager.core.report import Source
 from pager.core.severity import Level
 from pager.desk import Desk, News
 from pager.store import StoreUnavailable, alerts, inbox, incidents
 from pager.store.database import Database, Tx
+from pager.store.sql import Row
 
 log = structlog.get_logger()
 WAKE = timedelta(seconds=1)
 IN_A_ROW = 200
+FIRST_PAUSE = timedelta(minutes=1)
+LONGEST_PAUSE = timedelta(hours=1)
 
 
 class UnknownIncident(LookupError):
@@ -85,62 +89,74 @@ class Engine:
                 await self.database.changed("inbox", WAKE.total_seconds())
 
     async def work_inbox(self) -> bool:
-        """One batch of each lane that has something; False when nothing waits."""
+        """One batch of each lane that has something; False when nothing waits, or others work all that does."""
         lanes = await self.database.read(inbox.waiting_lanes)
-        for lane in lanes:
-            await self.work_lane(lane)
-        return bool(lanes)
+        worked = [await self.work_lane(lane) for lane in lanes]
+        return any(worked)
 
-    async def work_lane(self, lane: int) -> None:
-        """One batch of a lane. What raises is worked row by row, and the one row that raises is set aside."""
+    async def work_lane(self, lane: int) -> bool:
+        """One batch of a lane. What raises is worked row by row, and the one row that raises is set aside.
+
+        False: another node has the lane.
+        """
         try:
-            worked = await self.database.write(lambda tx: self._batch(tx, lane, inbox.BATCH_ROWS))
+            worked = await self.database.write(lambda tx: self._batch(tx, lane))
         except StoreUnavailable:
             raise
         except Exception:  # A fence: one poisoned row must not stop the others.
             log.exception("a batch failed; its rows are worked one by one", lane=lane)
-            await self._one_by_one(lane)
-        else:
-            self._told(worked)
+            return await self._one_by_one(lane)
+        self._told(worked)
+        return worked is not None
 
-    async def _one_by_one(self, lane: int) -> None:
-        for _ in range(inbox.BATCH_ROWS):
-            try:
-                worked = await self.database.write(lambda tx: self._batch(tx, lane, 1))
-            except StoreUnavailable:
-                raise
-            except Exception as error:  # The fence again, now around the row that raises.
-                text = f"{type(error).__name__}: {error}"
-                log.exception("a request cannot be read and is set aside", lane=lane)
-                await self.database.write(lambda tx, text=text: self._set_aside(tx, lane, text))  # type: ignore[misc]
-                continue
-            self._told(worked)
-            if worked is None or not worked.rows:
-                return
+    async def _one_by_one(self, lane: int) -> bool:
+        numbers = await self.database.read(lambda tx: inbox.waiting(tx, lane))
+        for number in numbers:
+            if not await self._work_one(lane, number):
+                return False
+        return True
 
-    def _batch(self, tx: Tx, lane: int, limit: int) -> worker.Worked | None:
-        if not inbox.hold_lane(tx, lane):
-            return None
-        rows = inbox.next_rows(tx, lane, limit)
-        return worker.Batch(tx, self.catalog, self.sources).work(rows) if rows else None
+    async def _work_one(self, lane: int, number: int) -> bool:
+        """Work one row, or set it aside; False: another node has the lane."""
+        try:
+            worked = await self.database.write(lambda tx: self._single(tx, lane, number))
+        except StoreUnavailable:
+            raise
+        except Exception as error:  # The fence again, now around the row that raises.
+            log.exception("a request cannot be read and is set aside", lane=lane, row=number)
+            text = f"{type(error).__name__}: {error}"
+            self.listener.news(await self.database.write(lambda tx: self._set_aside(tx, lane, number, text)))
+            return True
+        self._told(worked)
+        return worked is not None
 
-    def _set_aside(self, tx: Tx, lane: int, error: str) -> None:
+    def _batch(self, tx: Tx, lane: int) -> worker.Worked | None:
+        return self._work(tx, inbox.next_rows(tx, lane)) if inbox.hold_lane(tx, lane) else None
+
+    def _single(self, tx: Tx, lane: int, number: int) -> worker.Worked | None:
+        return self._work(tx, inbox.still_waiting(tx, number)) if inbox.hold_lane(tx, lane) else None
+
+    def _work(self, tx: Tx, rows: Sequence[Row]) -> worker.Worked:
+        return worker.Batch(tx, self.catalog, self.sources).work(rows) if rows else worker.Worked()
+
+    def _set_aside(self, tx: Tx, lane: int, number: int, error: str) -> News:
         """Keep the row that failed, and open one incident for its source, however many rows fail."""
-        rows = inbox.next_rows(tx, lane, 1) if inbox.hold_lane(tx, lane) else []
-        for row in rows:
+        news = News()
+        for row in inbox.still_waiting(tx, number) if inbox.hold_lane(tx, lane) else ():
             inbox.failed(tx, row.id, row.source, error, tx.now())
-            self._own_incident(tx, f"cannot read what {row.source} sends", error, ("unreadable", row.source))
+            news = self._own_incident(tx, f"cannot read what {row.source} sends", error, ("unreadable", row.source))
+        return news
 
-    def _own_incident(self, tx: Tx, title: str, summary: str, group: tuple[str, ...]) -> int | None:
+    def _own_incident(self, tx: Tx, title: str, summary: str, group: tuple[str, ...]) -> News:
         """One incident of pager's own in `group`, if none is open: `defaults.unmatched`, `defaults.policy`."""
-        key = msgspec.json.encode(("pager", *group)).decode()
+        key = own_group(*group)
         desk = Desk(tx, self.catalog)
         level, policy = self.catalog.defaults.unmatched, self.catalog.defaults.policy
         number = desk.open(key, lambda n: self._by_hand(n, key, title, level, policy, tx.now(), summary))
         if number is not None:
             desk.tell(number, TimePassed())
             desk.save()
-        return number
+        return desk.news
 
     def _told(self, worked: worker.Worked | None) -> None:
         if worked is not None:
@@ -173,10 +189,24 @@ class Engine:
         numbers = await self.database.read(lambda tx: incidents.due(tx, tx.now(), IN_A_ROW))
         settling = await self.database.read(lambda tx: alerts.settling(tx, tx.now()))
         if settling:
-            self.listener.news(await self.database.write(lambda tx: worker.settle_alerts(tx, self.catalog)))
+            await self._settle(settling)
         if numbers:
             await self._pass_time(numbers)
         return bool(numbers or settling)
+
+    async def _settle(self, keys: list[int]) -> None:
+        """Let these alerts settle; when that fails, each by itself, and the one that raises later again."""
+        try:
+            self.listener.news(await self.database.write(lambda tx: worker.settle_alerts(tx, self.catalog, keys)))
+        except StoreUnavailable:
+            raise
+        except Exception:  # A fence: an alert of an incident that cannot be decided must not stop the others.
+            log.exception("alerts cannot be settled", alerts=len(keys))
+            if len(keys) == 1:
+                await self.database.write(lambda tx: alerts.put_off_settling(tx, keys[0], tx.now() + FIRST_PAUSE))
+                return
+            for key in keys:
+                await self._settle([key])
 
     async def _pass_time(self, numbers: list[int]) -> None:
         try:
@@ -196,26 +226,43 @@ class Engine:
         except Exception as error:  # The fence again: it is tried again later, and says so itself.
             log.exception("an incident cannot be decided", incident=number)
             text = f"{type(error).__name__}: {error}"
-            await self.database.write(lambda tx: self._postpone(tx, number, text))
+            self.listener.news(await self.database.write(lambda tx: self._postpone(tx, number, text)))
 
     def _due(self, tx: Tx, numbers: list[int]) -> News:
         desk = Desk(tx, self.catalog)
         desk.lock(numbers)
+        # Even if nothing changes: a row that was postponed would else stay due, and be asked for ever.
+        desk.touch(numbers)
         desk.settle()
         return desk.news
 
-    def _postpone(self, tx: Tx, number: int, error: str) -> None:
-        """Try an incident that raises again in a minute, and page for it once by an incident of pager's own."""
-        incidents.postpone(tx, number, tx.now() + timedelta(minutes=1))
-        self._own_incident(tx, f"incident {number} cannot be decided", error, ("undecidable", str(number)))
+    def _postpone(self, tx: Tx, number: int, error: str) -> News:
+        """Try an incident that raises again later, and page for it once by an incident of pager's own."""
+        group = ("undecidable", str(number))
+        since = incidents.open_since(tx, own_group(*group)) or tx.now()
+        # As long again as it has lasted already: the pauses double.
+        pause = min(max(tx.now() - since, FIRST_PAUSE), LONGEST_PAUSE)
+        incidents.postpone(tx, number, tx.now() + pause)
+        return self._own_incident(tx, f"incident {code_of(number)} cannot be decided", error, group)
 
     async def restore(self) -> None:
         """At start: no step clock lies further ahead than its wait, whatever the wall clock did meanwhile."""
-        await self.database.write(self._clamp)
+        numbers = await self.database.read(incidents.with_clocks)
+        await self._restore(numbers)
 
-    def _clamp(self, tx: Tx) -> None:
+    async def _restore(self, numbers: list[int]) -> None:
+        try:
+            await self.database.write(lambda tx: self._clamp(tx, numbers))
+        except StoreUnavailable:
+            raise
+        except Exception:  # A fence: an incident that cannot be read must not keep pager from starting.
+            log.exception("clocks cannot be restored", incidents=len(numbers))
+            for number in numbers if len(numbers) > 1 else ():
+                await self._restore([number])
+
+    def _clamp(self, tx: Tx, numbers: list[int]) -> None:
         desk = Desk(tx, self.catalog)
-        desk.lock(incidents.with_clocks(tx))
+        desk.lock(numbers)
         desk.clamp()
         desk.save()
 
@@ -267,3 +314,8 @@ class Engine:
         incident = set_up(number, group, title[:200], severity, self.catalog.policy(policy)[0], now)
         runbook = self.catalog.defaults.runbook.replace("{alertname}", "declared") or "runbooks/declared.md"
         return replace(incident, source="pager", summary=summary[:500], runbook=runbook)
+
+
+def own_group(*about: str) -> str:
+    """The group of an incident of pager's own: no rule makes the same."""
+    return msgspec.json.encode(("pager", *about)).decode()

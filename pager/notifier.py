@@ -2,8 +2,8 @@
 
 import asyncio
 from collections.abc import Callable
-from datetime import UTC, datetime
-from typing import Protocol
+from datetime import UTC, datetime, timedelta
+from typing import Literal, Protocol
 from uuid import uuid4
 
 import structlog
@@ -25,6 +25,7 @@ WAKE = 1.0
 MOST_PAGES = 256
 CLAIM_LIMIT = 64
 RECORD_TRIES = 20
+PUT_OFF = timedelta(minutes=1)
 
 
 class Watcher(Protocol):
@@ -87,13 +88,35 @@ class Notifier:
             return []
         claim_id = uuid4().hex
         try:
-            claimed = await self.database.write(
-                lambda tx: outbox.claim(tx, self.engine.catalog, claim_id, free, self.url)
-            )
+            claimed = await self._claim_some(claim_id, free)
         except StoreUnavailable as error:
             log.warning("pages cannot be claimed", error=str(error))
             return []
         return [(claim_id, taken) for taken in claimed]
+
+    async def _claim_some(self, claim_id: str, limit: int) -> list[Taken]:
+        try:
+            return await self.database.write(
+                lambda tx: outbox.claim(tx, self.engine.catalog, claim_id, limit, self.url)
+            )
+        except StoreUnavailable:
+            raise
+        except Exception:  # A fence: a page that cannot be begun must not stop the others.
+            log.exception("pages cannot be claimed together; they are claimed one by one")
+        numbers = await self.database.read(lambda tx: pages.free(tx, limit))
+        return [taken for number in numbers for taken in await self._claim_one(claim_id, number)]
+
+    async def _claim_one(self, claim_id: str, number: int) -> list[Taken]:
+        try:
+            return await self.database.write(
+                lambda tx: outbox.claim(tx, self.engine.catalog, claim_id, 1, self.url, number)
+            )
+        except StoreUnavailable:
+            raise
+        except Exception:  # The fence again, now around the page that raises.
+            log.exception("a page cannot be begun; it is tried again later", page=number)
+            await self.database.write(lambda tx: pages.put_off(tx, number, tx.now() + PUT_OFF))
+            return []
 
     async def _is_due(self) -> bool:
         try:
@@ -140,8 +163,7 @@ class Notifier:
         except MissingSecret as error:
             return Outcome(Reason.config, str(error))
         text = message(attempt.facts, channel_class(url))
-        kind = "success" if attempt.page.why == "resolved" else "failure" if attempt.page.kind == "page" else "info"
-        return await self.sender.send(Message(url=url, title=text.title, body=text.body, kind=kind))  # type: ignore[arg-type]
+        return await self.sender.send(Message(url=url, title=text.title, body=text.body, kind=_tone(attempt.page)))
 
     async def _record(
         self, page: PageRow, claim_id: str, ended: list[tuple[Attempt, Outcome]], in_flight: int
@@ -178,6 +200,12 @@ class Notifier:
         )
         if self.watcher is not None:
             self.watcher.attempted(attempt, outcome)
+
+
+def _tone(page: PageRow) -> Literal["info", "success", "failure"]:
+    if page.why == "resolved":
+        return "success"
+    return "failure" if page.kind == "page" else "info"
 
 
 async def _first_ended(

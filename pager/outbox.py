@@ -63,10 +63,10 @@ class Taken:
     again_at: datetime | None
 
 
-def claim(tx: Tx, catalog: Catalog, claim_id: str, limit: int, url: str) -> list[Taken]:
-    """Claim due pages and begin the attempts that are due, in one transaction."""
+def claim(tx: Tx, catalog: Catalog, claim_id: str, limit: int, url: str, only: int | None = None) -> list[Taken]:
+    """Claim due pages, or the one page `only`, and begin the attempts that are due, in one transaction."""
     claimed = []
-    for page in pages.claim(tx, claim_id, limit):
+    for page in pages.claim(tx, claim_id, limit, only):
         plan = _planned(page, catalog)
         if page.attempt > 1:
             # Somebody had it before: what has no outcome may have been sent.
@@ -91,10 +91,10 @@ def record(
     """Write what became of attempts and begin those that are due now; with nothing in flight the claim is let go."""
     desk = Desk(tx, catalog)
     desk.lock([incident_number])
+    page = pages.held(tx, page_id, claim_id)
     now = tx.now()
     for attempt, outcome in done:
         pages.end(tx, page_id, attempt.contact, attempt.number, now, outcome.reason.value, outcome.detail)
-    page = pages.held(tx, page_id, claim_id)
     if page is None:
         # Another node has it: the outcomes are kept, and nothing else is ours.
         return Turnout((), None, desk.news)
@@ -108,7 +108,9 @@ def record(
         attempts, plan = _begin(tx, catalog, page, plan, desk.incident(incident_number), url)
     busy = bool(attempts) or in_flight > 0
     _keep(tx, page, plan, held_by=claim_id if busy else None, reported=told)
-    return Turnout(attempts, next_due(plan) if busy else None, desk.news, is_reached(plan) and not was_reached)
+    # A page that was withdrawn waits for what is being sent, and for nothing else.
+    again_at = next_due(plan) if busy and page.state == "due" else None
+    return Turnout(attempts, again_at, desk.news, is_reached(plan) and not was_reached)
 
 
 def _tell(desk: Desk, page: PageRow, plan: Plan) -> tuple[PageRow, bool]:

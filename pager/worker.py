@@ -1,6 +1,6 @@
 """One batch of the inbox: what was received becomes alerts, and alerts move incidents."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -24,13 +24,23 @@ _BEGINS = ("new", "again", "flapping")
 
 @dataclass(slots=True)
 class Step:
-    """What one report did to one alert; `decision` only where a firing spell began or its labels changed."""
+    """What one report did to one alert; `decision` only where a firing spell began or its labels changed.
+
+    `home` is the incident that hears of it, and `joins` says that the alert was not counted there before.
+    """
 
     row: int
     key: int
     change: Change
     alert: Alert
     decision: Decision | None = None
+    home: int | None = None
+    joins: bool = False
+
+    @property
+    def wants_home(self) -> bool:
+        """Whether a firing spell began that some incident must hear of."""
+        return self.change in _BEGINS and self.decision is not None and not self.decision.respond
 
 
 @dataclass(slots=True)
@@ -81,8 +91,9 @@ class Batch:
         steps = [step for step in merged if step is not None]
         self._find_homes(steps)
         self._tell(steps, [one.truncated for one in parsed])
-        self.desk.settle()
+        # Before clocks: an incident that follows another reads which alerts still fire, and takes them along.
         alerts.save(self.tx, [self.known[key] for key in self.dirty])
+        self.desk.settle()
         self._heard()
         changed = {step.row for step in steps}
         inbox.worked(self.tx, [row.id for row in rows], [row.id for at, row in enumerate(rows) if at not in changed])
@@ -95,8 +106,7 @@ class Batch:
     def _load(self, keys: set[int]) -> None:
         if self.tx.engine == "postgres":
             # Incident first: what is read before its lock may be old.
-            homes = {known.incident for known in alerts.load(self.tx, keys).values() if known.incident is not None}
-            self.desk.lock(homes)
+            lock_homes(self.desk, alerts.load(self.tx, keys))
         self.known = alerts.load(self.tx, keys)
 
     def _merge(self, row: int, alert: Alert, key: int, accepted_at: datetime) -> Step | None:
@@ -121,28 +131,26 @@ class Batch:
         """The incident of every alert that begins to fire: its own while open, else its group's, else a new one."""
         known = {home for step in steps if (home := self.known[step.key].incident) is not None}
         states = incidents.states(self.tx, known)
-        lost = {number for number, state in states.items() if state == "resolved"}
+        # One that is gone, since it was too old to be kept, is no home either.
+        homeless = {None, *(number for number in known if states.get(number, "resolved") == "resolved")}
         wanted: dict[str, Step] = {}
         for step in steps:
-            home = self.known[step.key].incident
-            if (
-                step.change in _BEGINS
-                and (home is None or home in lost)
-                and step.decision
-                and not step.decision.respond
-            ):
+            if step.wants_home and step.decision and self.known[step.key].incident in homeless:
                 wanted.setdefault(step.decision.group, step)
         for group in sorted(wanted):
             self.homes[group] = self._home(group, wanted[group])
         self.desk.lock(known | set(self.homes.values()))
         for step in steps:
-            entry = self.known[step.key]
-            if (
-                step.decision
-                and step.decision.group in self.homes
-                and (entry.incident is None or entry.incident in lost)
-            ):
-                entry.incident = self.homes[step.decision.group]
+            self._settle_in(step, homeless)
+
+    def _settle_in(self, step: Step, homeless: Set[int | None]) -> None:
+        """Steps before a move are still told to the old incident, the others to the new one."""
+        entry = self.known[step.key]
+        if step.wants_home and step.decision and entry.incident in homeless:
+            home = self.homes.get(step.decision.group, entry.incident)
+            step.joins = home != entry.incident
+            entry.incident = home
+        step.home = entry.incident
 
     def _home(self, group: str, step: Step) -> int:
         decision = step.decision
@@ -158,24 +166,20 @@ class Batch:
 
     def _tell(self, steps: Sequence[Step], truncated: Sequence[int]) -> None:
         """Tell each incident, request by request, what its alerts did."""
-        joined: set[int] = set()
         tallies: dict[int, Tally] = {}
         row = -1
         for step in steps:
             if step.row != row:
                 self._report(tallies)
                 tallies, row = {}, step.row
-            home = self.known[step.key].incident
-            if home is None or self.desk.incident(home) is None:
+            if step.home is None or self.desk.incident(step.home) is None:
                 continue
-            tally = tallies.setdefault(home, Tally(more=truncated[row]))
-            self._count(tally, step, is_new=step.change == "new" and step.key not in joined)
-            joined.add(step.key)
+            self._count(tallies.setdefault(step.home, Tally(more=truncated[row])), step)
         self._report(tallies)
 
-    def _count(self, tally: Tally, step: Step, *, is_new: bool) -> None:
+    def _count(self, tally: Tally, step: Step) -> None:
         if step.change in _BEGINS:
-            tally.joined += is_new
+            tally.joined += step.joins
             tally.spells += 1
             tally.firing += 1
         elif step.change == "resolved":
@@ -217,16 +221,20 @@ class Batch:
         return Worked(rows, reports, self.desk.news, changes)
 
 
-def settle_alerts(tx: Tx, catalog: Catalog) -> News:
+def lock_homes(desk: Desk, known: Mapping[int, KnownAlert]) -> None:
+    """Lock the incidents of these alerts; read the alerts again afterwards."""
+    desk.lock({alert.incident for alert in known.values() if alert.incident is not None})
+
+
+def settle_alerts(tx: Tx, catalog: Catalog, keys: Collection[int]) -> News:
     """Flapping alerts that were quiet for their time have ended: their incidents hear of it."""
     batch = Batch(tx, catalog, {})
-    keys = alerts.settling(tx, tx.now())
+    lock_homes(batch.desk, alerts.load(tx, keys))
     batch.known = alerts.load(tx, keys)
-    batch.desk.lock({known.incident for known in batch.known.values() if known.incident is not None})
     for known in batch.known.values():
         _settle_one(batch, known, tx.now())
-    batch.desk.settle()
     alerts.save(tx, batch.known.values())
+    batch.desk.settle()
     return batch.desk.news
 
 

@@ -88,6 +88,11 @@ def settling(tx: Tx, now: datetime, limit: int = 200) -> list[int]:
     return [row.key for row in rows]
 
 
+def put_off_settling(tx: Tx, key: int, until: datetime) -> None:
+    """Ask whether this one has settled at `until`: deciding it has just failed."""
+    tx.run("UPDATE alerts SET settles_at = :until WHERE key = :key AND settles_at < :until", key=key, until=until)
+
+
 def page_of(tx: Tx, *, state: str, after: int, limit: int) -> list[KnownAlert]:
     """Alerts by key from `after` on, for lists: `state` is firing, resolved or all."""
     only = {"firing": "AND firing = 1", "resolved": "AND firing = 0"}.get(state, "")

@@ -28,7 +28,11 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """One entry of a timeline, as it is read back. `event` is what was told, on the first entry it caused."""
+    """One entry of a timeline, as it is read back. `event` is what was told, on the first entry it caused.
+
+    `stands` is the incident as it stood then where no event led to it: when it was opened, or its clocks were set
+    back. From there on `advance`, told the events that follow, each at its instant, gives the incident as it stands.
+    """
 
     seq: int
     at: datetime
@@ -36,6 +40,7 @@ class Written:
     said: str
     event: Event | None
     config: str
+    stands: Incident | None = None
 
 
 def lock(tx: Tx, numbers: Iterable[int]) -> dict[int, Kept]:
@@ -100,8 +105,8 @@ def save(tx: Tx, saved: Sequence[tuple[Kept, str]]) -> None:
     )
 
 
-def append(tx: Tx, rows: Iterable[tuple[int, int, datetime, Entry, Event | None, str]]) -> None:
-    """Timeline entries: (incident, seq, at, entry, event, config hash)."""
+def append(tx: Tx, rows: Iterable[tuple[int, int, datetime, Entry, Event | Incident | None, str]]) -> None:
+    """Timeline entries: (incident, seq, at, entry, event or the incident as it stands, config hash)."""
     tx.many(
         "INSERT INTO timeline (incident, seq, at, by_whom, said, event, config) "
         "VALUES (:incident, :seq, :at, :by, :said, :event, :config)",
@@ -131,6 +136,12 @@ def due(tx: Tx, now: datetime, limit: int = 200) -> list[int]:
 def postpone(tx: Tx, number: int, until: datetime) -> None:
     """Ask this incident again at `until`, whatever its clocks say: deciding it has just failed."""
     tx.run("UPDATE incidents SET due_at = :until WHERE number = :number", until=until, number=number)
+
+
+def open_since(tx: Tx, group: str) -> datetime | None:
+    """Since when the open incident of a group is open; None: there is none."""
+    row = tx.one("SELECT opened_at FROM incidents WHERE group_key = :group AND state <> 'resolved'", group=group)
+    return instant(row.opened_at) if row else None
 
 
 def with_clocks(tx: Tx) -> list[int]:
@@ -179,22 +190,27 @@ def timeline(tx: Tx, number: int, *, after: int = 0, limit: int = 10_000) -> lis
         after=after,
         limit=limit,
     )
-    return [
-        Written(row.seq, instant(row.at), row.by_whom, row.said, decode_event(row.event), row.config) for row in rows
-    ]
+    return [_written(row) for row in rows]
 
 
-def encode_event(event: Event) -> bytes:
-    """An event as JSON that `decode_event` reads back."""
+def _written(row: Row) -> Written:
+    told = decode_event(row.event)
+    stands, event = (told, None) if isinstance(told, Incident) else (None, told)
+    return Written(row.seq, instant(row.at), row.by_whom, row.said, event, row.config, stands)
+
+
+def encode_event(event: Event | Incident) -> bytes:
+    """An event, or an incident as it stands, as JSON that `decode_event` reads back."""
     return _encode({"kind": type(event).__name__, "event": event})
 
 
-def decode_event(body: bytes | None) -> Event | None:
+def decode_event(body: bytes | None) -> Event | Incident | None:
     if body is None:
         return None
     raw: Mapping[str, Any] = msgspec.json.decode(body)
-    event: Event = msgspec.convert(raw["event"], EVENTS[raw["kind"]])
-    return event
+    kind = raw["kind"]
+    told: Event | Incident = msgspec.convert(raw["event"], Incident if kind == Incident.__name__ else EVENTS[kind])
+    return told
 
 
 def encode(incident: Incident) -> bytes:

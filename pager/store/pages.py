@@ -19,6 +19,9 @@ _COLUMNS = (
     "reported, attempt, plan, claim"
 )
 
+# Due, and nobody has it or has lost it.
+_FREE = "due_at <= :now AND state = 'due' AND (claimed_until IS NULL OR claimed_until <= :now)"
+
 
 @dataclass(frozen=True, slots=True)
 class PageRow:
@@ -106,28 +109,38 @@ def drop_notices(tx: Tx, incident: int, effect: DropNotices) -> None:
     )
 
 
-def claim(tx: Tx, claim_id: str, limit: int) -> list[PageRow]:
-    """Take up to `limit` pages that are due, the most severe first, for 45 s.
+def claim(tx: Tx, claim_id: str, limit: int, only: int | None = None) -> list[PageRow]:
+    """Take up to `limit` pages that are due, the most severe first, for 45 s; or the one page `only`, if it is due.
 
     One statement, so that no page is claimed twice; a lease that ran out counts as due.
     """
     now = tx.now()
+    this = "AND id = :only" if only is not None else ""
     rows = tx.all(
-        "UPDATE pages SET claim = :claim, claimed_until = :until, attempt = attempt + 1 WHERE id IN ("
-        "SELECT id FROM pages WHERE due_at <= :now AND state = 'due' "
-        "AND (claimed_until IS NULL OR claimed_until <= :now) "
-        f"ORDER BY severity, due_at LIMIT :limit{tx.skip_locked()}) RETURNING {_COLUMNS}",
+        # MATERIALIZED: picked once. PostgreSQL may run a subquery again for each row, and would lock more than it took.
+        f"WITH picked AS MATERIALIZED (SELECT id FROM pages WHERE {_FREE} {this} "
+        f"ORDER BY severity, due_at, id LIMIT :limit{tx.skip_locked()}) "
+        "UPDATE pages SET claim = :claim, claimed_until = :until, attempt = attempt + 1 "
+        f"WHERE id IN (SELECT id FROM picked) RETURNING {_COLUMNS}",
         claim=claim_id,
         until=now + LEASE,
         now=now,
         limit=limit,
+        only=only,
     )
-    return [_page(row) for row in rows]
+    # RETURNING gives them in any order.
+    return sorted((_page(row) for row in rows), key=lambda page: (page.severity, page.due_at or now, page.id))
 
 
 def held(tx: Tx, page_id: int, claim_id: str) -> PageRow | None:
-    """The page, if this claim still holds it; None: another node has it, or a person ended it."""
-    row = tx.one(f"SELECT {_COLUMNS} FROM pages WHERE id = :id AND claim = :claim", id=page_id, claim=claim_id)
+    """The page, locked, if this claim still holds it; None: another node has it.
+
+    Come here with the incident locked and before the page's deliveries are written: whoever claims a page locks it
+    first and its deliveries next.
+    """
+    row = tx.one(
+        f"SELECT {_COLUMNS} FROM pages WHERE id = :id AND claim = :claim{tx.locking()}", id=page_id, claim=claim_id
+    )
     return _page(row) if row else None
 
 
@@ -195,13 +208,21 @@ def keep(
 
 def anything_due(tx: Tx) -> bool:
     """Whether a claim would find something: asked before writing."""
-    return (
-        tx.one(
-            "SELECT id FROM pages WHERE due_at <= :now AND state = 'due' "
-            "AND (claimed_until IS NULL OR claimed_until <= :now) LIMIT 1",
-            now=tx.now(),
-        )
-        is not None
+    return tx.one(f"SELECT id FROM pages WHERE {_FREE} LIMIT 1", now=tx.now()) is not None
+
+
+def free(tx: Tx, limit: int) -> list[int]:
+    """What a claim would take now, in its order."""
+    rows = tx.all(
+        f"SELECT id FROM pages WHERE {_FREE} ORDER BY severity, due_at, id LIMIT :limit", now=tx.now(), limit=limit
+    )
+    return [row.id for row in rows]
+
+
+def put_off(tx: Tx, page_id: int, until: datetime) -> None:
+    """Nobody can begin this page now: it is not asked for before `until`."""
+    tx.run(
+        "UPDATE pages SET due_at = :until WHERE id = :id AND state = 'due' AND due_at < :until", id=page_id, until=until
     )
 
 
