@@ -19,6 +19,7 @@ from pager.api.doors import check_listen
 from pager.api.gauges import run_gauges, run_lag
 from pager.api.parts import Parts
 from pager.core.catalog import Catalog
+from pager.dialects import installed_sources
 from pager.engine import Engine
 from pager.intake import Intake
 from pager.metrics import Metrics
@@ -27,7 +28,6 @@ from pager.problems import Problem, render
 from pager.secrets import Secrets
 from pager.sender import Sender
 from pager.settings import Settings
-from pager.sources import installed_sources
 from pager.store import StoreError
 from pager.store.database import Database, open_database
 

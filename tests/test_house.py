@@ -21,7 +21,7 @@ LONGEST = {"pager": 400, "tests": 700}
 _PURE = """
     __future__ abc base64 binascii bisect calendar collections contextlib copy dataclasses datetime decimal difflib
     email enum fractions functools graphlib hashlib heapq hmac html ipaddress itertools json keyword math numbers
-    operator re statistics string struct textwrap types typing unicodedata urllib.parse zlib zoneinfo
+    operator re statistics string struct textwrap types typing unicodedata urllib.parse weakref zlib zoneinfo
     annotated_types croniter jinja2 msgspec pydantic pydantic_core re2 typing_extensions
 """
 PURE = frozenset(_PURE.split())

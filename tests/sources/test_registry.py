@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from pager.core.report import Source
-from pager.sources import ENTRY_POINTS, SOURCES, installed_sources
+from pager.dialects import ENTRY_POINTS, installed_sources
+from pager.sources import SOURCES
 
 
 def offer(folder: Path, line: str, monkeypatch: pytest.MonkeyPatch) -> None:
