@@ -119,7 +119,7 @@ def _misplaced(problem: Problem) -> Problem:
 
 
 def _line(document: Document, path: Loc) -> int:
-    return _mark(document, path, at_key=False).line
+    return _mark(document, path, at_key=True).line
 
 
 def _mark(document: Document, path: Loc, *, at_key: bool) -> Mark:

@@ -14,7 +14,7 @@ Content = RulesFile | PeopleFile | Schedule
 class Finding:
     """One thing wrong at `path` of document number `document` (from 0) of `file`; `at_key`: it is about the key.
 
-    `word` is the name that nobody knows and `known` are those it could have been, for `did you mean`.
+    `word` is looked for in `known`, the names that could have been meant, for `did you mean`.
     """
 
     file: str

@@ -52,8 +52,8 @@ class _Known:
     def check(self, part: Part, path: Loc, kind: str, name: str) -> Iterator[Finding]:
         """A finding if nothing of `kind` has this name; no name is no reference."""
         if name and name not in self.names[kind]:
-            said = f'unknown {kind} "{name}"'
-            yield part.error(path, _CODES[kind], said, word=name, known=self._meant(kind, name))
+            word, known = self._meant(kind, name)
+            yield part.error(path, _CODES[kind], f'unknown {kind} "{name}"', word=word, known=known)
 
     def check_all(self, part: Part, path: Loc, kind: str, names: Iterable[str]) -> Iterator[Finding]:
         for number, name in enumerate(names):
@@ -68,12 +68,12 @@ class _Known:
         if name != "default":
             yield from self.check(part, path, "policy", name)
 
-    def _meant(self, kind: str, name: str) -> tuple[str, ...]:
-        """What may have been meant: the same name of another kind, where a prefix can say so, or one like it."""
-        others = tuple(
-            f"{other}:{name}" for other in ("team", "person", "channel") if other != kind and name in self.names[other]
-        )
-        return others if kind == "schedule" and others else tuple(self.names[kind])
+    def _meant(self, kind: str, name: str) -> tuple[str, tuple[str, ...]]:
+        """What to look for and where: for a schedule the same name of another kind comes first, with its prefix."""
+        for other in ("team", "person", "channel"):
+            if kind == "schedule" and name in self.names[other]:
+                return f"{other}:{name}", (f"{other}:{name}",)
+        return name, tuple(self.names[kind])
 
 
 def _of_part(part: Part, known: _Known) -> Iterator[Finding]:
