@@ -4,7 +4,7 @@ from typing import Any
 
 from aiohttp import web
 
-from pager.api import alerts, health, incidents, ingest, oncall
+from pager.api import alerts, health, incidents, ingest, oncall, reload, status
 from pager.api.doors import doors
 from pager.api.limits import KEEP_ALIVE, bodies, records
 from pager.api.parts import Parts, keep
@@ -16,7 +16,7 @@ def build_app(parts: Parts) -> web.Application:
     """Everything that is served. From the outside in: recorded, worded, let in, read, handled."""
     app = web.Application(middlewares=[records, problems, doors, bodies], client_max_size=parts.intake.largest + 1)
     keep(app, parts)
-    for module in (ingest, incidents, alerts, oncall, health, link, static):
+    for module in (ingest, incidents, alerts, oncall, health, status, reload, link, static):
         app.add_routes(module.routes)
     app.on_startup.append(health.started)
     return app

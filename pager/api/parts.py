@@ -8,6 +8,7 @@ from pathlib import Path
 from aiohttp import web
 
 from pager.engine import Engine
+from pager.files import Loaded
 from pager.intake import Intake
 from pager.metrics import Metrics
 from pager.store.database import Database
@@ -17,13 +18,18 @@ def _always_ready() -> str:
     return ""
 
 
+def _never_read() -> Loaded | None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Parts:
     """What the application is made of.
 
     `clock` gives the instant now, aware. `url` is the address that people reach pager by, for links. `folder` is
     the config folder, for runbooks. `beats` gives when each loop last came round, by the event loop's clock.
-    `not_ready` says in words why no requests should come yet, "" when they should.
+    `not_ready` says in words why no requests should come yet, "" when they should. `reload` reads the files again;
+    `last_read` is what the last reload found.
     """
 
     database: Database
@@ -35,6 +41,8 @@ class Parts:
     url: str = ""
     folder: Path | None = None
     not_ready: Callable[[], str] = _always_ready
+    reload: Callable[[], Loaded] | None = None
+    last_read: Callable[[], Loaded | None] = _never_read
 
 
 DATABASE = web.AppKey("database", Database)

@@ -73,7 +73,7 @@ async def test_every_family_is_told(house: House) -> None:
 async def test_openmetrics_is_spoken_to_whom_asks_for_it(house: House) -> None:
     accept = {"Accept": "application/openmetrics-text; version=1.0.0"}
     async with house.http.get(f"{house.url}/metrics", headers=accept) as answer:
-        families = list(read_openmetrics(await answer.text()))
+        families = list(read_openmetrics(await answer.text()))  # type: ignore[no-untyped-call]
 
     assert answer.headers["Content-Type"].startswith("application/openmetrics-text")
     assert "pager_alerts_received" in {family.name for family in families}

@@ -13,7 +13,7 @@ import pytest
 from pager.core.rule import Source
 from tests.api.house import CATALOG, House, opened
 
-FIRING = {"status": "firing", "labels": {"alertname": "CheckoutDown", "severity": "critical"}}
+FIRING: dict[str, Any] = {"status": "firing", "labels": {"alertname": "CheckoutDown", "severity": "critical"}}
 BODY = {"alerts": [FIRING]}
 BEARER = {"Authorization": "Bearer s3cret-eu"}
 
