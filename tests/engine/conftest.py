@@ -1,14 +1,23 @@
 """A house on each engine in turn, and two nodes on one database of PostgreSQL."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
+from structlog.typing import EventDict
 
 from tests.engine.house import Clock, House, running
 from tests.support_postgres import postgres, postgres_cluster
 
-__all__ = ["house", "postgres", "postgres_cluster", "two"]
+__all__ = ["house", "logs", "postgres", "postgres_cluster", "two"]
+
+
+@pytest.fixture(autouse=True)
+def logs() -> Iterator[list[EventDict]]:
+    """What was logged."""
+    with capture_logs() as told:
+        yield told
 
 
 @pytest.fixture(params=["SQLite", "PostgreSQL"])

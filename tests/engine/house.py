@@ -21,7 +21,7 @@ from pager.core.rulefile import PlacedRule, RuleFile
 from pager.engine import Engine
 from pager.outbox import Attempt, Taken, Turnout
 from pager.sources import SOURCES
-from pager.store import incidents, inbox, pages
+from pager.store import inbox, incidents, pages
 from pager.store.database import Database, Tx, open_database
 from pager.store.incidents import Kept
 from pager.store.pages import PageRow
