@@ -145,7 +145,7 @@ def _print_text(one: Routed, catalog: "Catalog", at: datetime, tree: bool) -> No
         when = f"{(at + line.after).astimezone(zone):%a %H:%M:%S}"
         click.echo(f"  {when}  {format_duration(line.after):>6}  {line.to:<24}  {'+'.join(line.via)}".rstrip())
     if not one.lines:
-        click.echo("  pages nobody")
+        click.echo("  pages nobody" + (": it is resolved" if one.alert.status == "resolved" else ""))
 
 
 def _print_tree(decision: "Decision") -> None:

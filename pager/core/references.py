@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from pager.core.catalog import Catalog
-from pager.core.documents import PeopleFile, RulesFile
+from pager.core.documents import PeopleFile, RulesFile, check_name
 from pager.core.findings import Finding, Part
 from pager.core.policy import Policy, Target, parse_target
 from pager.core.schedule import Loc, Schedule, named_people, schedule_people
@@ -138,9 +138,10 @@ def _of_people(part: Part, content: PeopleFile, known: _Known) -> Iterator[Findi
 
 
 def _of_schedule(part: Part, content: Schedule, known: _Known) -> Iterator[Finding]:
-    if content.name == "everyone" or ":" in content.name:
-        said = f"not a name: {content.name!r}; a target could not name it: write it without a colon, and not everyone"
-        yield part.error(("schedule",), "E109", said)
+    try:
+        check_name(content.name)
+    except ValueError as error:
+        yield part.error(("schedule",), "E109", str(error))
     for path, name in named_people(content):
         yield from known.check(part, path, "person", name)
 

@@ -196,8 +196,7 @@ ERRORS = [
     ),
     pytest.param(
         {"schedules/e.yaml": "schedule: everyone\nrotation: [{from: 2026-01-05, people: [ana]}]\n"},
-        "schedules/e.yaml:1:11 E109 not a name: 'everyone'; a target could not name it: write it without a colon, "
-        "and not everyone",
+        "schedules/e.yaml:1:11 E109 not a name: 'everyone'; write 64 letters, digits, - and _ at most",
         id="a schedule that no target could name",
     ),
     pytest.param(
