@@ -86,9 +86,7 @@ def test_whoever_has_no_contacts_is_not_waited_for(tmp_path: Path) -> None:
 
 def test_alerts_of_one_group_are_one_incident_and_may_promote_it(tmp_path: Path) -> None:
     rule = "{name: r, severity: SEV-2, policy: shop, group_by: [], promote: [{to: SEV-1, when: alerts >= 2}]}"
-    catalog = load(tmp_path, {"rules/b.yaml": f"match: [alertname = X]
-rules: [{rule}]
-"}).catalog
+    catalog = load(tmp_path, {"rules/b.yaml": f"match: [alertname = X]\nrules: [{rule}]\n"}).catalog
     assert catalog is not None
     two = [alert(alertname="X", n="1"), alert(alertname="X", n="2")]
 
