@@ -1,4 +1,4 @@
-"""Settings: how this pagerd runs, from flags, the environment (`PAGER_…`), credentials and pager.toml, in this order."""
+"""Settings: how this pagerd runs, from flags, `PAGER_…`, credentials and pager.toml, in this order."""
 
 import os
 import re
