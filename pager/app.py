@@ -24,7 +24,7 @@ from pager.engine import Engine
 from pager.intake import Intake
 from pager.metrics import Metrics
 from pager.notifier import Notifier
-from pager.problems import Problem, render
+from pager.problems import render
 from pager.secrets import Secrets
 from pager.sender import Sender
 from pager.settings import Settings
@@ -59,6 +59,7 @@ class Daemon:
     stopped: asyncio.Event = field(default_factory=asyncio.Event)
     started: bool = False
     degraded: str = ""
+    last_read: files.Loaded | None = None
 
     def beats(self) -> Mapping[str, float]:
         """When each loop last came round, by the event loop's clock."""
@@ -71,17 +72,17 @@ class Daemon:
     def stop(self) -> None:
         self.stopped.set()
 
-    def reload(self) -> tuple[Problem, ...]:
-        """Read the files again; a bad change never replaces what is in force. The problems, if there were any."""
-        loaded = files.load_catalog(self.settings.config, datetime.now(UTC))
+    def reload(self) -> files.Loaded:
+        """Read the files again, and tell what was found; a bad change never replaces what is in force."""
+        self.last_read = loaded = files.load_catalog(self.settings.config, datetime.now(UTC))
         if loaded.catalog is None:
             log.error("the files were not taken over", problems=len(loaded.problems))
             self.metrics.config_read(ok=False)
-            return tuple(loaded.problems)
+            return loaded
         self.engine.catalog = loaded.catalog
         self.metrics.config_read(ok=True, config_hash=loaded.catalog.hash, at=datetime.now(UTC))
         log.info("the files are in force", config=loaded.catalog.hash[:12])
-        return tuple(loaded.problems)
+        return loaded
 
     async def run(self, on_ready: Callable[[], Awaitable[None]] | None = None) -> None:
         """Serve until stopped; then finish what was begun, for at most 25 s."""
@@ -121,6 +122,8 @@ class Daemon:
                 url=self.settings.links,
                 folder=self.settings.config,
                 not_ready=self.not_ready,
+                reload=self.reload,
+                last_read=lambda: self.last_read,
             )
         )
         runner = make_runner(app, shutdown_timeout=5)

@@ -10,10 +10,23 @@ from pager import __version__
 from pager.cli.output import Session
 
 COMMANDS: Mapping[str, str] = {
+    "ack": "pager.cli.incidents:ack",
     "check": "pager.cli.check:check",
+    "declare": "pager.cli.declare:declare",
+    "demo": "pager.cli.demo:demo",
+    "escalate": "pager.cli.incidents:escalate",
+    "incidents": "pager.cli.incidents:incidents",
+    "mitigate": "pager.cli.incidents:mitigate",
+    "note": "pager.cli.incidents:note",
     "oncall": "pager.cli.oncall:oncall",
+    "reload": "pager.cli.reload:reload",
+    "resolve": "pager.cli.incidents:resolve",
     "route": "pager.cli.route:route",
     "schedule": "pager.cli.schedule:schedule",
+    "snooze": "pager.cli.incidents:snooze",
+    "status": "pager.cli.status:status",
+    "unack": "pager.cli.incidents:unack",
+    "wait-ready": "pager.cli.status:wait_ready",
 }
 """Name -> module:command. A new command is a line here and a file beside this one."""
 

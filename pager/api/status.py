@@ -1,0 +1,78 @@
+"""Status: on one page what whoever runs pager asks first, for `pagerctl status`."""
+
+import asyncio
+from collections import defaultdict
+from dataclasses import asdict
+
+from aiohttp import web
+
+from pager import __version__
+from pager.api.gauges import refresh
+from pager.api.health import PATIENCE, STALLED, STARTED_AT
+from pager.api.parts import DATABASE, ENGINE, METRICS, PARTS
+from pager.api.shapes import Json
+from pager.problems import in_order
+from pager.store import StoreUnavailable
+
+routes = web.RouteTableDef()
+
+
+@routes.get("/api/v1/status")
+async def status(request: web.Request) -> web.Response:
+    """Loops, queues, open incidents by severity and state, and the files in force. Always 200: `ok` sums it up.
+
+    `not_ready` is why not, null if it is; without the database, queues and incidents are as they were read last.
+    """
+    parts = request.app[PARTS]
+    not_ready = parts.not_ready() or await _database(request)
+    loops = _loops(request)
+    answer = {
+        "ok": not not_ready and all(loop["ok"] for loop in loops.values()),
+        "version": __version__,
+        "not_ready": not_ready or None,
+        "loops": loops,
+        **_standing(request),
+        "config": _config(request),
+    }
+    return web.json_response(answer)
+
+
+async def _database(request: web.Request) -> str:
+    try:
+        async with asyncio.timeout(PATIENCE):
+            await refresh(request.app[DATABASE], request.app[METRICS])
+    except (StoreUnavailable, TimeoutError):
+        return "the database does not answer"
+    return ""
+
+
+def _loops(request: web.Request) -> dict[str, Json]:
+    """For each loop, how many seconds ago it came round."""
+    now, began = asyncio.get_running_loop().time(), request.app[STARTED_AT]
+    ages = {name: max(0.0, now - max(at, began)) for name, at in request.app[PARTS].beats().items()}
+    return {name: {"ok": age <= STALLED, "seconds_ago": round(age, 3)} for name, age in sorted(ages.items())}
+
+
+def _standing(request: web.Request) -> Json:
+    standing = request.app[METRICS].standing
+    found: defaultdict[str, defaultdict[str, int]] = defaultdict(lambda: defaultdict(int))
+    for (_, severity, state), count in sorted(standing.incidents.items()):
+        if state != "resolved":
+            found[severity][state] += count
+    queues = {
+        name: {"depth": depth, "oldest_seconds": round(standing.oldest.get(name, 0.0), 3)}
+        for name, depth in standing.depth.items()
+    }
+    return {"queues": queues, "incidents": found, "alerts": dict(standing.alerts)}
+
+
+def _config(request: web.Request) -> Json:
+    """The files in force, and what the last reload found, even if it changed nothing."""
+    parts = request.app[PARTS]
+    loaded = parts.last_read()
+    return {
+        "hash": request.app[ENGINE].catalog.hash,
+        "folder": str(parts.folder) if parts.folder else None,
+        "reloaded": None if loaded is None else loaded.catalog is not None,
+        "problems": [asdict(problem) for problem in in_order(loaded.problems)] if loaded else [],
+    }

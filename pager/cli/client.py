@@ -1,0 +1,198 @@
+"""The client: asks the daemon over its Unix socket or HTTP, and words it when nobody answers."""
+
+import json
+import os
+import socket
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import wraps
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import quote, urlencode, urlsplit
+
+import click
+
+from pager.cli.output import FAILED, UNREACHABLE, Session
+
+TIMEOUT = 10.0
+USUAL_URL = "http://127.0.0.1:8080"
+SYSTEM_SOCKET = Path("/run/pager/pagerd.sock")
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Unreachable(click.ClickException):
+    """No daemon answers; the message says what was tried."""
+
+    exit_code = UNREACHABLE
+
+
+class Refused(click.ClickException):
+    """The daemon answered, and said no. `answer` is what it said as JSON, {} if that was none."""
+
+    exit_code = FAILED
+
+    def __init__(self, status: int, detail: str, answer: dict[str, Any]) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.answer = answer
+
+
+class SocketConnection(HTTPConnection):
+    """HTTP over a Unix socket."""
+
+    def __init__(self, path: str, timeout: float) -> None:
+        super().__init__("localhost", timeout=timeout)
+        self.path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self.path)
+
+
+@dataclass(slots=True)
+class Client:
+    """Asks the first of `places` that can be connected to; a place is a URL or the path of a socket."""
+
+    places: tuple[str, ...]
+    timeout: float = TIMEOUT
+    place: str = field(default="", init=False)
+
+    def get(self, path: str, **query: Any) -> Any:
+        """The answer to a GET; arguments that are empty or None are left out. Raises Unreachable and Refused."""
+        given = {name: value for name, value in query.items() if value not in (None, "")}
+        return self._answer("GET", f"{path}?{urlencode(given)}" if given else path, None)
+
+    def post(self, path: str, said: Any = None) -> Any:
+        """The answer to a POST of `said` as JSON. Raises Unreachable and Refused."""
+        return self._answer("POST", path, json.dumps(said if said is not None else {}).encode())
+
+    def every(self, path: str, key: str, most: int | None = None, **query: Any) -> Iterator[Any]:
+        """All entries of a list, `most` at most: its cursors are followed."""
+        cursor, left = None, most
+        while left is None or left > 0:
+            answer = self.get(path, **query, limit=min(500, left or 500), cursor=cursor)
+            entries = answer[key]
+            yield from entries
+            cursor = answer["next"]
+            left = None if left is None else left - len(entries)
+            if cursor is None:
+                return
+
+    def _answer(self, method: str, target: str, body: bytes | None) -> Any:
+        connection, prefix = self._connected()
+        headers = {"Accept": "application/json", "Content-Type": "application/json", "User-Agent": "pagerctl"}
+        try:
+            connection.request(method, prefix + target, body, headers)
+            response = connection.getresponse()
+            return self._read(response.status, response.getheader("Content-Type", ""), response.read())
+        except TimeoutError:
+            raise Unreachable(
+                f"pagerd at {self.place} did not answer within {self.timeout:g} s; look at its log"
+            ) from None
+        except (OSError, HTTPException) as error:
+            raise Unreachable(f"pagerd at {self.place} ended the connection: {why(error)}; look at its log") from None
+        finally:
+            connection.close()
+
+    def _connected(self) -> tuple[HTTPConnection, str]:
+        """A connection to the first place that takes one, and what its paths begin with. Raises Unreachable."""
+        tried = []
+        for place in (self.place,) if self.place else self.places:
+            connection, prefix = connection_to(place, self.timeout)
+            try:
+                connection.connect()
+            except OSError as error:
+                connection.close()
+                tried.append(f"{place} ({why(error)})")
+            else:
+                self.place = place
+                return connection, prefix
+        raise Unreachable(f"no pagerd at {' or '.join(tried)}; start pagerd, or name its address with --server")
+
+    def _read(self, status: int, kind: str, body: bytes) -> Any:
+        try:
+            answer = json.loads(body) if "json" in kind else body.decode()
+        except ValueError:
+            answer = ""
+        if 200 <= status < 300:
+            return answer
+        said = answer if isinstance(answer, dict) else {}
+        detail = said.get("detail") or f"{self.place} answered {status}: is that pagerd?"
+        raise Refused(status, detail, said)
+
+
+def why(error: Exception) -> str:
+    """What a failed connection died of, in a few words."""
+    return str(getattr(error, "strerror", None) or error or type(error).__name__).lower()
+
+
+def connection_to(place: str, timeout: float) -> tuple[HTTPConnection, str]:
+    """A connection that is not open yet, and what its paths begin with. Raises click's UsageError."""
+    if place.startswith(("/", "unix:")):
+        return SocketConnection(place.removeprefix("unix://").removeprefix("unix:"), timeout), ""
+    try:
+        url = urlsplit(place)
+        port, host = url.port, url.hostname
+    except ValueError:
+        host = None
+    if host is None or url.scheme not in ("http", "https"):
+        raise click.UsageError(f"not an address of pagerd: {place!r}; write {USUAL_URL} or /run/pager/pagerd.sock")
+    kind = HTTPSConnection if url.scheme == "https" else HTTPConnection
+    return kind(host, port, timeout=timeout), url.path.rstrip("/")
+
+
+def places_of(session: Session) -> tuple[str, ...]:
+    """Where pagerd may be: --server alone, else the socket, else the usual address.
+
+    What PAGER_SOCKET or PAGER_LISTEN name is tried and nothing instead of it: an ack must not go to another daemon.
+    """
+    if session.server:
+        return (session.server,)
+    written = _written(session)
+    socket_path = os.environ.get("PAGER_SOCKET") or written.get("socket")
+    listen = os.environ.get("PAGER_LISTEN") or written.get("listen")
+    if socket_path:
+        return (str(Path(socket_path).absolute()),)
+    sockets = dict.fromkeys((str(runtime_folder() / "pagerd.sock"), str(SYSTEM_SOCKET)))
+    return (*sockets, f"http://{listen}" if listen else USUAL_URL)
+
+
+def _written(session: Session) -> dict[str, Any]:
+    """What pager.toml of the config folder says; settings are not loaded for it, which would take a while."""
+    import tomllib
+
+    usual = Path() if Path("rules").is_dir() or Path("schedules").is_dir() else Path("/etc/pager")
+    folder = session.config or Path(os.environ.get("PAGER_CONFIG") or usual)
+    try:
+        return tomllib.loads((folder / "pager.toml").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+
+
+def runtime_folder() -> Path:
+    """Where pagerd of the same user puts its socket: the same answer as settings.runtime_folder."""
+    for name in ("RUNTIME_DIRECTORY", "XDG_RUNTIME_DIR", "STATE_DIRECTORY", "XDG_STATE_HOME"):
+        if os.environ.get(name):
+            first = Path(os.environ[name].split(":")[0]) if name.endswith("DIRECTORY") else Path(os.environ[name])
+            return first if name.endswith("DIRECTORY") else first / "pager"
+    return Path("/var/lib/pager") if os.geteuid() == 0 else Path.home() / ".local" / "state" / "pager"
+
+
+def asks_server(command: F) -> F:
+    """`--server`, `-c` and `-o` after the command's name, too; the command gets a Session and a Client."""
+    from pager.cli.output import session_options
+
+    @wraps(command)
+    def with_client(session: Session, server: str | None, **arguments: Any) -> Any:
+        if server:
+            session = Session(session.config, server, session.output, session.colours)
+        return command(session, Client(places_of(session)), **arguments)
+
+    option = click.option("--server", help="The address of pagerd, or the path of its socket.")
+    return session_options(option(with_client))  # type: ignore[return-value]
+
+
+def incident_path(code: str, rest: str = "") -> str:
+    return f"/api/v1/incidents/{quote(code, safe='')}{rest}"

@@ -1,0 +1,254 @@
+"""`pagerctl incidents`: list them, read one, and act on several at once."""
+
+import os
+import sys
+from datetime import datetime, timedelta
+from typing import Any
+
+import click
+
+from pager.cli.client import Client, Refused, asks_server, incident_path
+from pager.cli.output import FAILED, Session, counted, now, print_json
+from pager.cli.words import age, following, instant_of, paint, plain, print_facts, print_rows, rough, who
+
+STATES = ("open", "all", "triggered", "acknowledged", "mitigated", "resolved")
+DONE = {
+    "ack": "acknowledged",
+    "unack": "let go",
+    "resolve": "resolved",
+    "mitigate": "mitigated",
+    "escalate": "escalated",
+    "note": "noted",
+}
+
+
+def whoever() -> str:
+    """Who acts: PAGER_USER, else the login name."""
+    import getpass
+
+    try:
+        return os.environ.get("PAGER_USER") or getpass.getuser()
+    except (KeyError, OSError):
+        raise click.UsageError("say who you are: --by NAME or PAGER_USER") from None
+
+
+by_option = click.option("--by", default=whoever, help="Who does it; $PAGER_USER or the login name, if left out.")
+codes_argument = click.argument("codes", nargs=-1, required=True, metavar="CODE...")
+
+
+@click.group(invoke_without_command=True)
+@click.pass_context
+def incidents(context: click.Context) -> None:
+    """List incidents and work on them; without a command, list those that are open."""
+    if context.invoked_subcommand is None:
+        context.invoke(listed)
+
+
+@incidents.command("list")
+@click.option("--state", type=click.Choice(STATES), default="open", show_default=True, help="Which of them.")
+@click.option("--team", default="", help="Those of one team.")
+@click.option("--limit", type=click.IntRange(1), help="The newest so many; all, if left out.")
+@asks_server
+def listed(session: Session, client: Client, state: str = "open", team: str = "", limit: int | None = None) -> None:
+    """List incidents, newest first. NEXT is when pager does something by itself."""
+    found = list(client.every("/api/v1/incidents", "incidents", limit, state=state, team=team))
+    if session.is_json:
+        print_json({"incidents": found, "next": None})
+        return
+    if not found:
+        click.echo("no open incidents" if state == "open" else "no incidents")
+        return
+    heads = ("CODE", "SEV", "STATE", "AGE", "WHO", "NEXT", "TITLE")
+    print_rows(heads, (_row(incident, now()) for incident in found), session.colour)
+
+
+def _row(incident: dict[str, Any], at: datetime) -> tuple[str, ...]:
+    return (
+        incident["code"],
+        incident["severity"],
+        incident["state"],
+        age(incident["opened_at"], at),
+        who(incident),
+        following(incident, at),
+        incident["title"],
+    )
+
+
+@incidents.command()
+@click.argument("code")
+@asks_server
+def show(session: Session, client: Client, code: str) -> None:
+    """Show one incident: its facts, who was paged and how that went, and its timeline."""
+    incident = client.get(incident_path(code))
+    paged = client.get(incident_path(code, "/pages"))["pages"]
+    timeline = list(client.every(incident_path(code, "/timeline"), "timeline"))
+    if session.is_json:
+        print_json({**incident, "pages": paged, "timeline": timeline})
+        return
+    level = paint(incident["severity"], incident["severity"], session.colour)
+    click.echo(f"{incident['code']}  {level}  {incident['state']}  {plain(incident['title'])}")
+    print_facts(_facts(incident, now()))
+    _print_pages(paged)
+    click.echo("\ntimeline")
+    for entry in timeline:
+        by = f" ({plain(entry['by'])})" if entry["by"] else ""
+        click.echo(f"  {_clock(entry['at'])}  {plain(entry['text'])}{by}")
+
+
+def _facts(incident: dict[str, Any], at: datetime) -> list[tuple[str, str]]:
+    rule = f"{incident['rule']} ({incident['file']})" if incident["rule"] else ""
+    hold = incident["hold"]
+    held = f"{hold['reason']} {hold['name']}".strip() if hold else ""
+    until = f" until {_clock(hold['until'])}" if hold and hold["until"] else ""
+    has = f"{incident['acked_by']}, since {_clock(incident['acked_at'])}" if incident["acked_by"] else ""
+    ends, closed = incident["ack_expires_at"], incident["resolved_at"]
+    return [
+        ("summary", incident["summary"]),
+        ("where", ", ".join(part for part in (incident["service"], incident["where"]) if part)),
+        ("since", f"{_clock(incident['opened_at'])} ({age(incident['opened_at'], at)})"),
+        ("alerts", f"{incident['firing']} of {incident['alerts']} firing" if incident["alerts"] else ""),
+        ("has it", has + (f", pages again in {rough(instant_of(ends) - at)}" if has and ends else "")),
+        ("held", held + until),
+        ("next", _next(incident, at)),
+        ("resolved", f"{_clock(closed)} by {incident['resolved_by']}" if closed else ""),
+        ("policy", incident["policy"] + (f", team {incident['team']}" if incident["team"] else "")),
+        ("rule", rule),
+        ("runbook", incident["runbook"]),
+        ("link", incident["url"]),
+    ]
+
+
+def _next(incident: dict[str, Any], at: datetime) -> str:
+    due_at = incident["due_at"]
+    if incident["state"] != "triggered" or not due_at:
+        return ""
+    return f"step {incident['step']} has until {_clock(due_at)} ({following(incident, at)})"
+
+
+def _print_pages(paged: list[dict[str, Any]]) -> None:
+    if not paged:
+        click.echo("\nnobody was paged")
+        return
+    click.echo("\npages")
+    rows = [(_clock(page["issued_at"]), page["to"], page["why"], _outcome(page)) for page in paged]
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    for row in rows:
+        cells = [plain(cell).ljust(width) for cell, width in zip(row, widths, strict=False)]
+        click.echo(f"  {'  '.join((*cells, plain(row[3])))}".rstrip())
+
+
+def _outcome(page: dict[str, Any]) -> str:
+    """How each attempt went, with what the provider said where it failed."""
+    told = []
+    for one in page["deliveries"]:
+        how = one["outcome"] or "being sent"
+        said = f": {one['detail']}" if one["detail"] and how != "delivered" else ""
+        told.append(f"{one['contact']} {how}{said}" + (" (may be a repeat)" if one["may_be_repeat"] else ""))
+    return ", ".join(told) or str(page["state"])
+
+
+def _clock(at: str) -> str:
+    """The time on this machine's wall clock, with the day when it is not today's."""
+    local = instant_of(at).astimezone()
+    return f"{local:%H:%M:%S}" if local.date() == datetime.now().astimezone().date() else f"{local:%Y-%m-%d %H:%M:%S}"
+
+
+@incidents.command()
+@codes_argument
+@by_option
+@asks_server
+def ack(session: Session, client: Client, codes: tuple[str, ...], by: str) -> None:
+    """Take incidents on: `pagerctl ack 7KQ 8AB`. Nobody else is paged for them until the ack runs out."""
+    _act(session, client, codes, "ack", {"by": by})
+
+
+@incidents.command()
+@codes_argument
+@by_option
+@asks_server
+def unack(session: Session, client: Client, codes: tuple[str, ...], by: str) -> None:
+    """Let go of incidents: they page again. Within a minute of the ack it is as if that had not been."""
+    _act(session, client, codes, "unack", {"by": by})
+
+
+@incidents.command()
+@codes_argument
+@by_option
+@asks_server
+def resolve(session: Session, client: Client, codes: tuple[str, ...], by: str) -> None:
+    """Close incidents."""
+    _act(session, client, codes, "resolve", {"by": by})
+
+
+@incidents.command()
+@codes_argument
+@by_option
+@asks_server
+def mitigate(session: Session, client: Client, codes: tuple[str, ...], by: str) -> None:
+    """Say that the bleeding has stopped: the response is over, the recovery goes on."""
+    _act(session, client, codes, "mitigate", {"by": by})
+
+
+@incidents.command()
+@codes_argument
+@by_option
+@asks_server
+def escalate(session: Session, client: Client, codes: tuple[str, ...], by: str) -> None:
+    """Page the next step now."""
+    _act(session, client, codes, "escalate", {"by": by})
+
+
+@incidents.command()
+@codes_argument
+@click.option("--for", "lasts", required=True, help="How long, such as 2h.")
+@by_option
+@asks_server
+def snooze(session: Session, client: Client, codes: tuple[str, ...], lasts: str, by: str) -> None:
+    """Take incidents on until a chosen end; they page again then."""
+    _act(session, client, codes, "snooze", {"by": by, "for": lasts}, f"snoozed for {lasts}")
+
+
+@incidents.command()
+@click.argument("code")
+@click.argument("text", nargs=-1, required=True)
+@by_option
+@asks_server
+def note(session: Session, client: Client, code: str, text: tuple[str, ...], by: str) -> None:
+    """Write into the timeline: `pagerctl note 7KQ rolled back to 2.31`; - reads standard input."""
+    said = sys.stdin.read() if text == ("-",) else " ".join(text)
+    _act(session, client, (code,), "note", {"by": by, "text": said})
+
+
+def _act(
+    session: Session, client: Client, codes: tuple[str, ...], act: str, said: dict[str, str], done: str = ""
+) -> None:
+    """Do it to each; one that cannot be done stops none of the others, and the exit status is 1."""
+    told, failed = [], 0
+    for code in dict.fromkeys(codes):
+        try:
+            told.append(client.post(incident_path(code, f"/{act}"), said))
+        except Refused as refused:
+            failed += 1
+            click.echo(f"{code}: {refused.message}", err=True)
+    if session.is_json:
+        print_json({"incidents": told})
+    else:
+        for incident in told:
+            click.echo(_said(incident, done or DONE[act], said["by"]))
+    if failed:
+        click.echo(f"{counted(failed, 'incident')} of {len(codes)} not {done or DONE[act]}", err=True)
+        sys.exit(FAILED)
+
+
+def _said(incident: dict[str, Any], done: str, by: str) -> str:
+    """What was done, and how it stands now where that is not the same."""
+    if incident["state"] == "resolved" and done not in (DONE["resolve"], DONE["note"]):
+        by, how = incident["resolved_by"], "resolved already"
+        return f"{incident['code']}  {incident['severity']}  {how}, by {plain(by or '')}  {plain(incident['title'])}"
+    stands = f"; {incident['state']}" if incident["state"] != done else ""
+    if incident["state"] == "acknowledged" and incident["acked_by"] != by:
+        stands += f" by {plain(incident['acked_by'])}"
+    ends = incident["ack_expires_at"]
+    if ends and done.startswith(("ack", "snooze")):
+        stands += f"; pages again in {rough(max(instant_of(ends) - now(), timedelta()))} if nothing happens"
+    return f"{incident['code']}  {incident['severity']}  {done} by {plain(by)}{stands}  {plain(incident['title'])}"
