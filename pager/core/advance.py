@@ -108,6 +108,8 @@ def advance(incident: Incident, event: Event, catalog: Catalog, now: datetime) -
         turn.set(last_act=told)
     _follow_policy(turn)
     _HANDLERS[type(event)](turn, event)
+    if not incident.is_open:
+        _follow_policy(turn)  # it may be open again
     return turn.incident, tuple(turn.effects)
 
 
@@ -119,10 +121,9 @@ def _follow_policy(turn: Turn) -> None:
 
 
 def _time_passed(turn: Turn, _: TimePassed) -> None:
-    was = turn.incident
     for name, handle in _CLOCKS:
-        at = was.clock(name)
-        if at is not None and at <= turn.now and turn.incident.clock(name) == at:
+        at = turn.incident.clock(name)
+        if at is not None and at <= turn.now:
             handle(turn)
 
 

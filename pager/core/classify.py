@@ -10,7 +10,8 @@ import msgspec
 
 from pager.core.alert import Alert
 from pager.core.catalog import Catalog
-from pager.core.rule import Promote
+from pager.core.matcher import all_match
+from pager.core.rule import Promote, Rule
 from pager.core.rulefile import PlacedRule, RuleFile
 from pager.core.severity import WORDS, Level
 
@@ -58,7 +59,7 @@ def classify(alert: Alert, catalog: Catalog) -> Decision:
     found = [(placed, *_level(placed, alert, catalog)) for placed in _opinions(labels, catalog.rules)]
     if not found:
         return _unmatched(alert, labels, catalog)
-    found.sort(key=lambda entry: entry[1])
+    found.sort(key=lambda entry: entry[1])  # stable: opinions come in the order of the files' names
     placed, level, why = found[0]
     rule = placed.rule
     return Decision(
@@ -146,9 +147,22 @@ def _group(rule: str, by: Sequence[str] | None, alert: Alert, labels: Mapping[st
 
 
 def _opinions(labels: Mapping[str, str], files: tuple[RuleFile, ...]) -> list[PlacedRule]:
-    found = []
-    for file in files:
-        first = file.index.first(labels)
-        if first is not None:
-            found.append(first)
-    return found
+    """The opinion of each file that has one, in the order of the files' names."""
+    first = _first_that_names if labels.get("alertname") in WATCHDOGS else _first
+    found = [(file.file, placed) for file in files if (placed := first(file, labels)) is not None]
+    return [placed for _, placed in sorted(found, key=lambda entry: entry[0])]
+
+
+def _first(file: RuleFile, labels: Mapping[str, str]) -> PlacedRule | None:
+    return file.index.first(labels)
+
+
+def _first_that_names(file: RuleFile, labels: Mapping[str, str]) -> PlacedRule | None:
+    """For a watchdog a rule for everything is no opinion: only one that names the alert makes it page."""
+    return next(
+        (placed for placed in file.rules if _names_alert(placed.rule) and all_match(placed.rule.match, labels)), None
+    )
+
+
+def _names_alert(rule: Rule) -> bool:
+    return any(matcher.label == "alertname" and matcher.operator in ("=", "=~") for matcher in rule.match)

@@ -18,7 +18,7 @@ def start_run(turn: Turn, why: str, *extra: str) -> None:
 
 def release(turn: Turn) -> None:
     """A hold ended, also early: a new run now if it still fires and nobody has it."""
-    if turn.incident.hold is None:
+    if turn.incident.hold is None or turn.incident.hold.is_own:
         return
     lift_hold(turn)
     if turn.incident.state == "triggered":

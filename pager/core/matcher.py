@@ -9,9 +9,11 @@ import re2
 from pydantic import BeforeValidator, PlainSerializer
 
 Operator = str
-_SHAPE = re.compile(r"""\s*("(?:[^"\\]|\\.)*"|[^\s=!<>~"]+)\s*(=~|!~|!=|>=|<=|=|>|<)\s*(.*?)\s*""", re.DOTALL)
+_SHAPE = re.compile(r"""\s*("(?:[^"\\]|\\.)*"|[^\s=!<>~"]+)\s*(=~|!~|!=|>=|<=|=(?!=)|>|<)\s*(.*?)\s*""", re.DOTALL)
 _PLAIN = re.compile(r"[\w\-/: ]+", re.ASCII)
-_ESCAPES = {"n": "\n", "t": "\t"}
+_BARE = re.compile(r"""[^\s=!<>~"]+""")
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_ESCAPES = {"n": "\n", "t": "\t", '"': '"', "\\": "\\"}
 _COMPARE: dict[str, Callable[[float, float], bool]] = {
     ">=": lambda a, b: a >= b,
     "<=": lambda a, b: a <= b,
@@ -34,7 +36,8 @@ class Matcher:
         return self.test(labels.get(self.label, ""))
 
     def __str__(self) -> str:
-        return f"{self.label} {self.operator} {_quote(self.value)}"
+        label = self.label if _BARE.fullmatch(self.label) else _quoted(self.label)
+        return f"{label} {self.operator} {_quote(self.value)}"
 
 
 def parse_matcher(text: object) -> Matcher:
@@ -43,6 +46,8 @@ def parse_matcher(text: object) -> Matcher:
         return text
     shape = _SHAPE.fullmatch(text) if isinstance(text, str) else None
     if shape is None:
+        raise ValueError(f"not a matcher: {text!r}; {_HOW}")
+    if shape[3].startswith("=") or (shape[3].startswith('"') and not _QUOTED.fullmatch(shape[3])):
         raise ValueError(f"not a matcher: {text!r}; {_HOW}")
     label, operator, value = _unquote(shape[1]), shape[2], _unquote(shape[3])
     return Matcher(label, operator, value, _compile(operator, value))
@@ -75,7 +80,14 @@ def _compile_regex(pattern: str) -> Callable[[str], bool]:
         compiled = re2.compile(f"^(?:{pattern})$", options)
     except re2.error as error:
         raise ValueError(f"not an RE2 expression: {pattern!r} ({_words(error)})") from None
-    return lambda got: compiled.match(got) is not None
+
+    def test(got: str) -> bool:
+        try:
+            return compiled.match(got) is not None
+        except UnicodeEncodeError:  # half a character, which some senders cut: RE2 reads whole ones
+            return compiled.match(got.encode(errors="replace").decode()) is not None
+
+    return test
 
 
 def _compile_number(operator: Operator, value: str) -> Callable[[str], bool]:
@@ -93,21 +105,27 @@ def _compile_number(operator: Operator, value: str) -> Callable[[str], bool]:
 
 def _number(text: str) -> float | None:
     try:
-        number = float(text.rstrip("%"))
+        # Python alone reads 1_000 as a number.
+        number = float(text.rstrip("%").replace("_", "?"))
     except ValueError:
         return None
     return number if number == number else None
 
 
 def _unquote(text: str) -> str:
-    if len(text) >= 2 and text[0] == text[-1] == '"':
-        return re.sub(r"\\(.)", lambda m: _ESCAPES.get(m[1], m[1]), text[1:-1])
+    """What stands in the quotes. As in Alertmanager, an escape that it does not know stays: `"web\\d+"`."""
+    if _QUOTED.fullmatch(text):
+        return re.sub(r"\\(.)", lambda m: _ESCAPES.get(m[1], m[0]), text[1:-1], flags=re.DOTALL)
     return text
 
 
 def _quote(text: str) -> str:
     if _PLAIN.fullmatch(text) and text == text.strip():
         return text
+    return _quoted(text)
+
+
+def _quoted(text: str) -> str:
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
 

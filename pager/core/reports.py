@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from pager.core.escalation import become_unacked, start_run, step_due
 from pager.core.holds import new_run, set_promotion
-from pager.core.incident import REOPEN, TELL_EVERY, DropNotices, Incident, Reported
+from pager.core.incident import MITIGATED_LASTS, REOPEN, TELL_EVERY, DropNotices, Incident, Reported
 from pager.core.severity import Level
 from pager.core.turn import Turn
 
@@ -116,8 +116,9 @@ def risen(turn: Turn) -> None:
 
 
 def _shorten_ack(turn: Turn) -> None:
-    old, lasts = turn.incident.clock_ack, turn.severity.ack_lasts
-    if turn.incident.state == "acknowledged" and lasts is not None:
+    old = turn.incident.clock_ack
+    lasts = MITIGATED_LASTS if turn.incident.state == "mitigated" else turn.severity.ack_lasts
+    if lasts is not None:
         turn.set(clock_ack=min(old, turn.now + lasts) if old else turn.now + lasts)
 
 

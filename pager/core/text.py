@@ -100,7 +100,7 @@ def _sms(facts: Facts) -> Text:
     """One segment; shortened in this order: where, since, summary; never code, severity or link."""
     if facts.why in _ENDED:
         lasted = _length(facts.now - facts.since)
-        return Text("", gsm(_cut(f"OK {facts.code} {_subject(facts)}, resolved after {lasted}. No action.", 160)))
+        return Text("", _cut(gsm(f"OK {facts.code} {_subject(facts)}, resolved after {lasted}. No action."), 160))
     head = f"PAGE {facts.code} {facts.severity} " if facts.kind == "page" else f"{facts.code} {facts.severity} "
     tail = f". {facts.page_link}"
     where = f" ({facts.where})" if facts.where else ""
