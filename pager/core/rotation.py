@@ -4,7 +4,7 @@ Hand-offs are counted on the naive calendar before they become instants, so a cl
 its hour and never the person, and new zone data cannot shift a ring by one.
 """
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from pager.core.cron import handoff_instants, handoffs, handoffs_between
 from pager.core.ranks import Ring, Roster, roster_of
 from pager.core.schedule import Layer, RotationVersion
 from pager.core.wall import LAST_YEAR, date_of, wall_of
-from pager.core.windows import Window
+from pager.core.windows import Window, stretches
 
 NOBODY = -1
 """The slot of a layer that has no turn running."""
@@ -20,6 +20,8 @@ NOBODY = -1
 _LONGEST_PAUSE = 41  # years: a fifth Monday in February may let 40 pass, a year 2100 included
 NEVER = 1 << 62
 """An instant that does not come."""
+Line = tuple[list[int], list[int]]
+"""Instants, ascending, and the slot from each of them on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,17 +74,36 @@ def stack_of(layer: Layer, zone: str) -> Stack:
     )
 
 
-def turns(stack: Stack, begin: int, end: int) -> Iterator[tuple[int, int]]:
-    """(instant, slot) for [begin, end): the slot at `begin` first, then every change, in order.
+def turns(stack: Stack, begin: int, end: int) -> Line:
+    """The turns in [begin, end) whatever the hours: the slot at `begin` first, then every change.
 
     Of two with one instant the later counts: a turn whose edges are one instant is lost.
     """
-    yield begin, NOBODY
+    instants, slots = [begin], [NOBODY]
     for start, stop, version in stack.spans:
         if start < end and stop > begin:
-            yield from _turns_of(version, max(start, begin), min(stop, end))
+            _add_turns(version, max(start, begin), min(stop, end), instants, slots)
             if stop < end:
-                yield stop, NOBODY
+                instants.append(stop)
+                slots.append(NOBODY)
+    return _last_of_each(instants, slots)
+
+
+def open_turns(stack: Stack, begin: int, end: int) -> Line:
+    """The turns in [begin, end) while the layer's hours are open, NOBODY while they are closed."""
+    instants, slots = line = turns(stack, begin, end)
+    if stack.windows is None:
+        return line
+    opened, shown = [begin], [NOBODY]
+    for start, stop in stretches(stack.windows, stack.zone, begin, end):
+        start = max(start, begin)
+        first, upto = bisect_right(instants, start) - 1, bisect_left(instants, stop)
+        opened += (start, *instants[first + 1 : upto])
+        shown += slots[first:upto]
+        if stop < end:
+            opened.append(stop)
+            shown.append(NOBODY)
+    return _last_of_each(opened, shown)
 
 
 def _versions(written: Sequence[RotationVersion], zone: str) -> Iterator[Version]:
@@ -112,23 +133,30 @@ def _spans(versions: Sequence[Version], until: int) -> Iterator[tuple[int, int, 
             yield version.starts, stop, version
 
 
-def _turns_of(version: Version, begin: int, end: int) -> Iterator[tuple[int, int]]:
-    """The turn that runs at `begin`, which is not before the version starts, and those that start before `end`."""
+def _add_turns(version: Version, begin: int, end: int, instants: list[int], slots: list[int]) -> None:
+    """Add the turn that runs at `begin`, which is not before the version starts, and those that start before `end`."""
+    instants.append(begin)
     if version.handoff is None:
-        yield begin, version.first_slot
+        slots.append(version.first_slot)
         return
     wall = wall_of(begin + 1, version.zone)  # every earlier hand-off has come by `begin`
     year, number = date_of(wall).year, _handoffs_before(version.handoff, version.counts_from, wall)
-    yield begin, _slot(version, number - 1)
-    at = bisect_left(handoffs(version.handoff, year), wall)
+    slots.append(_slot(version, number - 1))
+    at, every = bisect_left(handoffs(version.handoff, year), wall), version.every
     while True:
-        for instant in handoff_instants(version.handoff, version.zone, year)[at:]:
-            if instant >= end:
-                return
-            if number % version.every == 0:
-                yield instant, _slot(version, number)
-            number += 1
-        year, at = year + 1, 0
+        fires = handoff_instants(version.handoff, version.zone, year)
+        upto, skipped = bisect_left(fires, end, at), -number % every
+        starts = fires[at + skipped : upto : every]
+        instants += starts
+        slots += [_slot(version, number + skipped + turn * every) for turn in range(len(starts))]
+        if upto < len(fires):
+            return
+        year, number, at = year + 1, number + len(fires) - at, 0
+
+
+def _last_of_each(instants: list[int], slots: list[int]) -> Line:
+    line = dict(zip(instants, slots, strict=True))
+    return list(line), list(line.values())
 
 
 def _handoffs_before(handoff: str, counts_from: int, wall: int) -> int:

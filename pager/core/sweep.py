@@ -5,17 +5,15 @@ stepped. A chunk is compiled when somebody asks for it and kept as long as its s
 """
 
 import weakref
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from operator import itemgetter
 from typing import Any, NamedTuple
 
 from pager.core.ranks import Ring, Roster, absent, attending, chain, overridden, ranked
-from pager.core.rotation import NOBODY, Stack, stack_of, turns
+from pager.core.rotation import NEVER, NOBODY, open_turns, stack_of
 from pager.core.schedule import Override, Schedule
 from pager.core.wall import LAST_YEAR, day_start
-from pager.core.windows import stretches
 
 CHUNK = 1 << 17
 """Minutes in a chunk: 91 days, so that hourly hand-offs do not cost a whole year at once."""
@@ -23,11 +21,9 @@ CHUNK = 1 << 17
 _LAST = day_start(LAST_YEAR)
 _MOST_VARIANTS = 16  # sets of runtime overrides that are remembered for one schedule
 
-Change = tuple[int, int, int]
-"""An instant, which part of the situation changes then, and to what."""
 Span = tuple[int, int]
-Situation = tuple[tuple[int, ...], int, int]
-"""The open slot of each layer, then which absences and which overrides are running, as bits."""
+Position = tuple[int, ...]
+"""The slot of each layer, NOBODY for one whose hours are closed."""
 
 
 class State(NamedTuple):
@@ -58,7 +54,8 @@ class Plan:
         self.begins = min([stack.starts for stack in self.stacks] + [start for start, _ in self.override_spans])
         self.recent: tuple[datetime, datetime, Any] | None = None  # [from, to) and what was answered last
         self._chunks: dict[int, Chunk] = {}
-        self._states: dict[Situation, State] = {}
+        self._era_starts, self._era_bits = _eras(self.away_spans, self.override_spans)
+        self._states: dict[tuple[int, int], dict[Position, State]] = {}
         self._gone: dict[int, dict[str, tuple[str, ...]]] = {}
         self._rosters: dict[tuple[int, int], Roster] = {}  # by identity: the stacks keep theirs
 
@@ -91,50 +88,53 @@ class Plan:
     def _compile(self, begin: int, end: int) -> Chunk:
         if end <= self.begins or begin >= _LAST:
             return Chunk([begin], [State()])
-        compiled, last = Chunk([], []), None
-        for start, situation in self._situations(begin, min(end, _LAST)):
-            state = self._states.get(situation) or self._remember(situation)
-            if state is not last and state != last:
-                compiled.starts.append(start)
-                compiled.states.append(state)
-                last = state
-        return compiled
+        starts, states, last = list[int](), list[State](), None
+        for instants, positions, away, running in self.situations(begin, min(end, _LAST)):
+            known = self._states.setdefault((away, running), {})
+            for instant, position in zip(instants, positions, strict=True):
+                state = known.get(position)
+                if state is None:
+                    state = known[position] = self._state(position, away, running)
+                if state is not last and state != last:
+                    starts.append(instant)
+                    states.append(state)
+                    last = state
+        return Chunk(starts, states)
 
-    def _situations(self, begin: int, end: int) -> Iterator[tuple[int, Situation]]:
-        """What is the case from `begin` on, and after each change."""
-        layers = len(self.stacks)
-        slots, opened, bits = [NOBODY] * layers, [0] * layers, [0, 0]
-        changes = sorted(self._changes(begin, end), key=itemgetter(0))
-        at = begin
-        for instant, part, value in changes:
-            if instant != at:
-                yield at, (_open_slots(slots, opened), bits[0], bits[1])
-                at = instant
-            if part < layers:
-                slots[part] = value
-            elif part < 2 * layers:
-                opened[part - layers] = value
-            else:
-                bits[part - 2 * layers] ^= value
-        yield at, (_open_slots(slots, opened), bits[0], bits[1])
+    def situations(self, begin: int, end: int) -> Iterator[tuple[list[int], list[Position], int, int]]:
+        """[begin, end) by what is the case: instants and the position from each on, then who is away, what overrides.
 
-    def _changes(self, begin: int, end: int) -> Iterator[Change]:
-        layers = len(self.stacks)
-        for at, stack in enumerate(self.stacks):
-            yield from ((instant, at, slot) for instant, slot in turns(stack, begin, end))
-            yield from ((instant, layers + at, value) for instant, value in _opened(stack, begin, end))
-        for part, spans in enumerate((self.away_spans, self.override_spans), 2 * layers):
-            for bit, (start, stop) in enumerate(spans):
-                if start < min(stop, end) and stop > begin:
-                    yield max(start, begin), part, 1 << bit
-                    if stop < end:
-                        yield stop, part, 1 << bit
+        Absences and overrides are bits, by their place in the file. Neighbours may be the same.
+        """
+        instants, positions = self._positions(begin, end)
+        era = bisect_right(self._era_starts, begin) - 1
+        while begin < end:
+            stop = min(self._era_starts[era + 1], end)
+            first, upto = bisect_right(instants, begin) - 1, bisect_left(instants, stop)
+            yield [begin, *instants[first + 1 : upto]], positions[first:upto], *self._era_bits[era]
+            begin, era = stop, era + 1
 
-    def _remember(self, situation: Situation) -> State:
-        state = self._states[situation] = self._state(*situation)
-        return state
+    def state(self, position: Position, away: int, running: int) -> State:
+        """Who is on call in a situation, which may be one that never comes."""
+        known = self._states.setdefault((away, running), {})
+        if position not in known:
+            known[position] = self._state(position, away, running)
+        return known[position]
 
-    def _state(self, slots: tuple[int, ...], away: int, running: int) -> State:
+    def _positions(self, begin: int, end: int) -> tuple[list[int], list[Position]]:
+        """What is open in [begin, end): the instants at which that changes, and the slots of the layers from then."""
+        lines = [open_turns(stack, begin, end) for stack in self.stacks]
+        if len(lines) == 1:
+            return lines[0][0], list(zip(lines[0][1], strict=True))
+        slots, found = [NOBODY] * len(lines), dict[int, Position]()
+        for instant, layer, slot in sorted(
+            (at, n, slot) for n, line in enumerate(lines) for at, slot in zip(*line, strict=True)
+        ):
+            slots[layer] = slot
+            found[instant] = tuple(slots)
+        return list(found), list(found.values())
+
+    def _state(self, slots: Position, away: int, running: int) -> State:
         """The highest layer that has somebody decides; overrides then change its rank 1."""
         layer, entries, is_distinct = "", Ring(), False
         for stack, slot in zip(reversed(self.stacks), reversed(slots), strict=True):
@@ -147,7 +147,7 @@ class Plan:
                 break
         people = entries[0] if entries else ()
         if running:
-            people = overridden(people, [self.overrides[bit] for bit in _bits(running)])
+            people = overridden(people, [self.overrides[bit] for bit in bits(running)])
         return State(people, ranked(people, entries, is_distinct), layer)
 
     def _attending(self, roster: Roster, away: int) -> Roster:
@@ -161,7 +161,7 @@ class Plan:
 
     def _absent(self, away: int) -> dict[str, tuple[str, ...]]:
         if away not in self._gone:
-            self._gone[away] = absent([self.absences[bit] for bit in _bits(away)])
+            self._gone[away] = absent([self.absences[bit] for bit in bits(away)])
         return self._gone[away]
 
 
@@ -184,25 +184,24 @@ def plan_of(schedule: Schedule, overrides: Sequence[Override]) -> Plan:
     return plan
 
 
-def _open_slots(slots: list[int], opened: list[int]) -> tuple[int, ...]:
-    """The slots of the layers whose hours are open, NOBODY for the others."""
-    return (
-        tuple(slots)
-        if all(opened)
-        else tuple([slot if is_open else NOBODY for slot, is_open in zip(slots, opened, strict=True)])
-    )
+def _eras(away: Sequence[Span], overrides: Sequence[Span]) -> tuple[list[int], list[tuple[int, int]]]:
+    """The instants at which an absence or an override begins or ends, and which of each are running from then on.
+
+    The first comes before all time and the last after it, without bits of its own.
+    """
+    toggles: dict[int, list[int]] = {}
+    for part, spans in enumerate((away, overrides)):
+        for bit, (start, stop) in enumerate(spans):
+            for edge in (start, stop) if start < stop else ():
+                toggles.setdefault(edge, [0, 0])[part] ^= 1 << bit
+    starts, running = [-NEVER], [(0, 0)]
+    for edge in sorted(toggles):
+        starts.append(edge)
+        running.append((running[-1][0] ^ toggles[edge][0], running[-1][1] ^ toggles[edge][1]))
+    return [*starts, NEVER], running
 
 
-def _opened(stack: Stack, begin: int, end: int) -> Iterator[Span]:
-    """(instant, 1 or 0) where the layer's hours open and close; a layer without hours is always open."""
-    yield begin, int(stack.windows is None)
-    for start, stop in stretches(stack.windows, stack.zone, begin, end) if stack.windows else ():
-        yield max(start, begin), 1
-        if stop < end:
-            yield stop, 0
-
-
-def _bits(number: int) -> Iterator[int]:
+def bits(number: int) -> Iterator[int]:
     """The places of the bits that are set, ascending."""
     while number:
         lowest = number & -number
