@@ -3,7 +3,7 @@
 import re
 from datetime import timedelta
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
@@ -11,14 +11,8 @@ from pager.core.contact_url import check_url
 from pager.core.duration import Duration
 from pager.core.hours import check_hours
 from pager.core.model import Model
+from pager.core.moment import Zone
 from pager.core.severity import LEVELS, Level, parse_level
-
-
-def check_zone(name: str) -> str:
-    """`name` itself if it is an IANA zone. Raises ValueError."""
-    if name not in available_timezones():
-        raise ValueError(f"unknown time zone {name!r}; write an IANA name such as Europe/Berlin")
-    return name
 
 
 def check_contact(url: str) -> str:
@@ -29,7 +23,6 @@ def check_contact(url: str) -> str:
     return url
 
 
-Zone = Annotated[str, AfterValidator(check_zone)]
 ContactUrl = Annotated[str, AfterValidator(check_contact)]
 
 
