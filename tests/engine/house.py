@@ -197,25 +197,33 @@ class House:
             lambda tx: outbox.claim(tx, self.engine.catalog, name, limit, LINKS), urgent=True
         )
 
-    async def record(self, name: str, attempt: Attempt, outcome: Outcome = DELIVERED, in_flight: int = 0) -> Turnout:
-        page, done = attempt.page, [(attempt, outcome)]
+    async def record(self, name: str, page: PageRow, *done: tuple[Attempt, Outcome], in_flight: int = 0) -> Turnout:
+        """Write what became of attempts at a page that was claimed as `name`."""
         return await self.database.write(
             lambda tx: outbox.record(tx, self.engine.catalog, page.id, page.incident, name, done, in_flight, LINKS)
         )
 
     async def send(self, answer: Callable[[Attempt], Outcome] = lambda _: DELIVERED) -> list[str]:
-        """Make every attempt that is due now; `ana push` for each, in order."""
+        """Carry every page that is due now, as the notifier does; `ana push` for each attempt, in order."""
         made: list[str] = []
-        while True:
+        for _ in range(MOST_TICKS):
             name, taken = await self.claim()
-            waiting = [attempt for one in taken for attempt in one.attempts]
-            if not waiting:
+            if not taken:
                 return made
-            while waiting:
-                attempt = waiting.pop(0)
-                made.append(f"{attempt.page.recipient} {attempt.contact}")
-                same = sum(other.page.id == attempt.page.id for other in waiting)
-                waiting += (await self.record(name, attempt, answer(attempt), same)).attempts
+            for one in taken:
+                made += await self._carry(name, one, answer)
+        raise AssertionError(f"pages are still due after {MOST_TICKS} claims: they go round without end")
+
+    async def _carry(self, name: str, taken: Taken, answer: Callable[[Attempt], Outcome]) -> list[str]:
+        made, waiting = [], list(taken.attempts)
+        if not waiting:
+            await self.record(name, taken.page)
+        while waiting:
+            attempt = waiting.pop(0)
+            made.append(f"{attempt.page.recipient} {attempt.contact}")
+            turnout = await self.record(name, taken.page, (attempt, answer(attempt)), in_flight=len(waiting))
+            waiting += turnout.attempts
+        return made
 
 
 @asynccontextmanager
