@@ -30,6 +30,11 @@ def missing(reason: str) -> NoReturn:
     pytest.skip(reason)
 
 
+def covers(*ids: str) -> pytest.MarkDecorator:
+    """Marks a test with the faults (F), threats (T) and promises (P) that would come back if it went."""
+    return pytest.mark.covers(*ids)
+
+
 def free_port() -> int:
     """A TCP port of 127.0.0.1 that nobody listened on a moment ago. Bind to port 0 instead where you can."""
     with socket.socket() as probe:

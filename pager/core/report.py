@@ -13,10 +13,14 @@ from pager.core.alert import Alert
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing in a body that did not fit: `path` such as `alerts[2].labels.severity`, `what` for people."""
+    """One thing in a body that did not fit: `path` such as `alerts[2].labels.severity`, `what` for people.
+
+    `lost`: an alert was left out for it; else it was mended, and all alerts are kept.
+    """
 
     path: str
     what: str
+    lost: bool = False
 
 
 @dataclass(frozen=True, slots=True)

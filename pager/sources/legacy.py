@@ -10,7 +10,7 @@ from typing import Any
 
 from pager.core.alert import Alert, Status
 from pager.core.report import Fault, Malformed, Parsed
-from pager.sources.wire import MOST_FAULTS, Faults, fewer, labels_of, shown, text_of, word
+from pager.sources.wire import Faults, fewer, labels_of, shown, text_of, told, word
 
 _STATES: Mapping[str, Status] = {"alerting": "firing", "no_data": "firing", "ok": "resolved"}
 _QUIET = ("paused", "pending")
@@ -48,7 +48,7 @@ def parse_legacy(body: Mapping[str, Any], now: datetime, source: str) -> Parsed:
         identity=identity,
         generator_url=word(body, "ruleUrl", "", faults),
     )
-    return Parsed((alert,), tuple(faults[:MOST_FAULTS]))
+    return Parsed((alert,), told(faults))
 
 
 def _names_rule(body: Mapping[str, Any]) -> bool:

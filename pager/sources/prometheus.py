@@ -17,7 +17,6 @@ from pager.sources.wire import (
     AHEAD,
     EPOCH,
     LONGEST_VALUE,
-    MOST_FAULTS,
     MOST_LABELS,
     Faults,
     Instant,
@@ -29,6 +28,7 @@ from pager.sources.wire import (
     labels_of,
     shown,
     texts_of,
+    told,
     word,
 )
 
@@ -127,10 +127,10 @@ def _careful(body: Any, now: datetime, source: str) -> Parsed:
             alerts.append(_mended(entry, f"[{at}]", now, source, faults))
         except Malformed as loss:
             first_loss = first_loss or loss
-            faults.append(Fault(loss.path, loss.what))
+            faults.append(Fault(loss.path, loss.what, lost=True))
     if first_loss and not alerts:
         raise first_loss
-    return Parsed(tuple(alerts), tuple(faults[:MOST_FAULTS]), note="" if alerts else "no alerts in the body")
+    return Parsed(tuple(alerts), told(faults), note="" if alerts else "no alerts in the body")
 
 
 def _hint(body: Any) -> str:

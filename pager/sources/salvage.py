@@ -11,7 +11,6 @@ from typing import Any
 from pager.core.alert import Alert, Status
 from pager.core.report import Fault, Malformed, Parsed
 from pager.sources.wire import (
-    MOST_FAULTS,
     Faults,
     fewer,
     first_texts,
@@ -19,6 +18,7 @@ from pager.sources.wire import (
     labels_of,
     shown,
     texts_of,
+    told,
     word,
 )
 
@@ -62,7 +62,7 @@ def salvage(body: Mapping[str, Any], now: datetime, source: str, by_fingerprint:
     frame = Frame(source, now, by_fingerprint, body, _group(body, faults))
     alerts = _each(entries, "" if single else None, frame, faults)
     truncated = truncated_of(body, faults)
-    return Parsed(alerts, tuple(faults[:MOST_FAULTS]), truncated)
+    return Parsed(alerts, told(faults), truncated)
 
 
 def truncated_of(body: Mapping[str, Any], faults: Faults) -> int:
@@ -106,7 +106,7 @@ def _each(entries: list[Any], prefix: str | None, frame: Frame, faults: Faults) 
             alerts.append(_alert(entry, f"alerts[{at}]." if prefix is None else prefix, frame, faults))
         except Malformed as loss:
             first_loss = first_loss or loss
-            faults.append(Fault(loss.path, loss.what))
+            faults.append(Fault(loss.path, loss.what, lost=True))
     if first_loss and not alerts:
         raise first_loss
     return tuple(alerts)

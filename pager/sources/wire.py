@@ -64,6 +64,11 @@ def decode_object(payload: bytes) -> dict[str, Any]:
     return value
 
 
+def told(faults: Faults) -> tuple[Fault, ...]:
+    """The first 100 faults that are told: those for which an alert was lost come first."""
+    return tuple(sorted(faults, key=lambda fault: not fault.lost)[:MOST_FAULTS])
+
+
 def text_of(value: Any) -> str:
     """A decoded value as text: a string as it is, anything else as its JSON."""
     return value if isinstance(value, str) else _encode(value).decode()

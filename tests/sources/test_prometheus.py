@@ -298,7 +298,15 @@ def test_an_empty_array_is_fine() -> None:
 def test_faults_are_named_up_to_a_hundred() -> None:
     report = parsed({"labels": DOWN}, *([None] * 500))
 
-    assert report.faults == tuple(Fault(f"[{at}]", "not an object: null") for at in range(1, 101))
+    assert report.faults == tuple(Fault(f"[{at}]", "not an object: null", lost=True) for at in range(1, 101))
+
+
+def test_what_was_lost_is_told_before_what_was_mended() -> None:
+    odd = {"labels": DOWN, "annotations": {str(n): n for n in range(150)}}
+
+    faults = parsed(odd, {"labels": {}}).faults
+
+    assert [(fault.path, fault.lost) for fault in faults[:2]] == [("[1].labels", True), ("[0].annotations.0", False)]
 
 
 def test_the_alerts_of_hostile_webhooks_are_read_or_refused_here_too(payloads: Path) -> None:
