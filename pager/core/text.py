@@ -83,17 +83,17 @@ def _chat(facts: Facts) -> Text:
 
 
 def _mail(facts: Facts) -> Text:
-    text = _chat(facts)
-    return Text(_cut(f"[{facts.severity}] {_subject(facts)} [{facts.code}]", 200), text.body)
+    head, tail = f"[{facts.severity}] ", f" [{facts.code}]"
+    return Text(_around(head, _subject(facts), tail, 200), _chat(facts).body)
 
 
 def _push(facts: Facts) -> Text:
     where = f"{facts.where}, " if facts.where else ""
     alerts = f", {_count(facts)}" if facts.firing + facts.more > 1 else ""
-    first = _cut(f"{where}since {clock(facts.since, facts.zone, facts.now)}{alerts}", 60)
-    second = _cut("; ".join(_why(facts)) or _symptom(facts), 59)
+    first = _line(f"{where}since {clock(facts.since, facts.zone, facts.now)}{alerts}", 60)
+    second = _line("; ".join(_why(facts)) or _symptom(facts), 59)
     links = f"Runbook: {facts.runbook}\n{facts.page_link}"
-    return Text(_cut(_headline(facts, 200), 40), f"{first}\n{second}\n{links}")
+    return Text(_headline(facts, 40), f"{first}\n{second}\n{links}")
 
 
 def _sms(facts: Facts) -> Text:
@@ -141,9 +141,14 @@ _CLASSES: dict[ChannelClass, Callable[[Facts], Text]] = {
 
 def _headline(facts: Facts, length: int) -> str:
     if facts.why in _ENDED:
-        return _cut(f"OK {facts.code} {_subject(facts)}: resolved", length)
+        return _around(f"OK {facts.code} ", _subject(facts), ": resolved", length)
     drill = "DRILL " if facts.drill else ""
-    return _cut(f"{drill}{facts.severity} {_subject(facts)} [{facts.code}]", length)
+    return _around(f"{drill}{facts.severity} ", _subject(facts), f" [{facts.code}]", length)
+
+
+def _around(head: str, subject: str, tail: str, length: int) -> str:
+    """Only the subject is shortened: severity and code always stand."""
+    return head + _cut(subject, length - len(head) - len(tail)) + tail
 
 
 def _subject(facts: Facts) -> str:
@@ -199,6 +204,10 @@ def gsm(text: str) -> str:
 
 def _cut(text: str, length: int) -> str:
     return text if len(text) <= length else text[: max(0, length - 3)].rstrip() + "..."
+
+
+def _line(text: str, length: int) -> str:
+    return _cut(" ".join(text.split()), length)
 
 
 def _upper(text: str) -> str:

@@ -1,0 +1,241 @@
+"""What holds for every life of an incident, whatever sources, people, clocks and edits do to it, and in any order."""
+
+from datetime import datetime, timedelta
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from pager.core.advance import advance
+from pager.core.catalog import Catalog
+from pager.core.incident import (
+    Acked,
+    Act,
+    Effect,
+    Escalated,
+    Event,
+    Held,
+    Hold,
+    Incident,
+    Mitigated,
+    Noted,
+    Page,
+    Reached,
+    Released,
+    Reported,
+    Resolved,
+    SeveritySet,
+    Snoozed,
+    TimePassed,
+    Unacked,
+    Unreached,
+)
+from pager.core.reports import can_reopen
+from pager.core.severity import LEVELS, Level
+from pager.store.incidents import decode, decode_event, encode, encode_event
+from tests.core.catalogs import COMMANDED, NOON, STEPS, policy, with_policy, world
+from tests.core.story import opened
+
+ROLES = COMMANDED.roles
+CATALOGS = (
+    COMMANDED,
+    with_policy({"page": ["person:ana"], "wait": "4m"}, roles=ROLES, then=["empty"]),
+    with_policy(
+        {"page": ["empty"]}, *STEPS, {"page": ["channel:ops-chat"]}, roles=ROLES, repeat=1, then=["team:payments"]
+    ),
+    with_policy({"page": ["channel:ops-chat"], "wait": "7m"}, roles=ROLES, then=["person:bo"], channels={}),
+    world(policies={"default": policy({"page": ["commanders", "person:ana"]}, repeat=2)}),
+)
+PROMOTE = [{"to": "SEV-1", "after": "40m"}, {"to": "SEV-2", "after": "20m"}, {"to": "SEV-1", "when": "alerts >= 5"}]
+REASONS = ("silence", "maintenance", "inhibition")
+
+names = st.sampled_from(["ana", "bo", "chi", "dee", "script"])
+levels = st.sampled_from(LEVELS)
+spans = st.integers(1, 90 * 60).map(lambda seconds: timedelta(seconds=seconds))
+long_spans = st.one_of(spans, st.integers(1, 60).map(lambda hours: timedelta(hours=hours)))
+
+
+class Life(RuleBasedStateMachine):
+    """One incident and everything it was ever told."""
+
+    @initialize(
+        level=levels, wait=st.sampled_from(["0s", "2m"]), rises=st.booleans(), hour=st.sampled_from([0, 4, 5, 12, 52])
+    )
+    def begin(self, level: Level, wait: str, rises: bool, hour: int) -> None:
+        self.now = NOON + timedelta(hours=hour)
+        self.files = 0
+        promote = PROMOTE if rises else ()
+        self.first = self.incident = opened(level, self.catalog, group_wait=wait, promote=promote, start=self.now)
+        self.record: list[tuple[bytes, datetime, int]] = []
+        self.keys: set[tuple[object, ...]] = set()
+        self.life: list[Page] = []
+        self.tell(Reported(1, 1, 1, level))
+
+    def teardown(self) -> None:
+        if hasattr(self, "record"):
+            self.replay()
+
+    def replay(self) -> None:
+        """What was recorded, told again, gives the same incident."""
+        incident = decode(encode(self.first))
+        for body, now, catalog in self.record:
+            event = decode_event(body)
+            assert isinstance(event, Event)
+            incident = decode(encode(advance(incident, event, CATALOGS[catalog], now)[0]))
+        assert incident == self.incident
+
+    @property
+    def catalog(self) -> Catalog:
+        return CATALOGS[self.files]
+
+    # Telling.
+
+    def tell(self, event: Event) -> None:
+        was = self.incident
+        self.incident, effects = advance(was, event, self.catalog, self.now)
+        self.record.append((encode_event(event), self.now, self.files))
+        assert decode(encode(self.incident)) == self.incident
+        assert advance(self.incident, event, self.catalog, self.now) == (self.incident, ()), "told twice"
+        self.look_at(was, event, effects)
+        if isinstance(event, TimePassed):
+            assert self.incident.due_at is None or self.incident.due_at > self.now, "a clock was left behind"
+
+    def look_at(self, was: Incident, event: Event, effects: tuple[Effect, ...]) -> None:
+        pages = [effect for effect in effects if isinstance(effect, Page)]
+        calls = [page for page in pages if page.kind == "page"]
+        keys = [(page.run, page.round, page.step, page.kind, page.to) for page in pages]
+        assert len({page.to for page in calls}) == len(calls), "a person twice at one instant"
+        assert len(set(keys)) == len(keys) and not self.keys & set(keys), "a page twice in a life"
+        self.keys |= set(keys)
+        self.life += pages
+        steps = {(page.run, page.round, page.step) for page in calls if page.step}
+        assert len(steps) <= 1 or self.incident.then, "two steps at once"
+        if (was.has_responder and self.incident.has_responder) or isinstance(event, Acked | Mitigated | Snoozed):
+            assert not steps, "a step although somebody has it"
+        held = self.incident.hold
+        if self.incident.state == "triggered" and held is not None and not held.is_own:
+            assert not calls, "a page although it is held"
+        if not self.incident.is_open:
+            assert not calls, "a page although it is resolved"
+
+    # What sources say.
+
+    def can_fire(self) -> bool:
+        return self.incident.is_open or can_reopen(self.incident, self.now)
+
+    @precondition(can_fire)
+    @rule(count=st.integers(1, 3), level=levels)
+    def joins(self, count: int, level: Level) -> None:
+        i = self.incident
+        self.tell(Reported(i.alerts + count, i.spells + count, i.firing + count, level))
+
+    @precondition(lambda self: self.can_fire() and self.incident.firing < self.incident.alerts)
+    @rule(level=levels, flaps=st.booleans())
+    def fires_again(self, level: Level, flaps: bool) -> None:
+        i = self.incident
+        self.tell(Reported(i.alerts, i.spells + 1, i.firing + 1, level, "Down" if flaps else ""))
+
+    @rule(level=levels)
+    def repeats(self, level: Level) -> None:
+        i = self.incident
+        if i.firing:
+            self.tell(Reported(i.alerts, i.spells, i.firing, level))
+
+    @rule(all_of_them=st.booleans(), unheard=st.booleans())
+    def ends(self, all_of_them: bool, unheard: bool) -> None:
+        i = self.incident
+        if i.firing:
+            self.tell(Reported(i.alerts, i.spells, 0 if all_of_them else i.firing - 1, "SEV-5", unheard=unheard))
+
+    # What people do.
+
+    @rule(by=names, what=st.sampled_from([Acked, Acked, Unacked, Mitigated, Resolved, Escalated]))
+    def acts(self, by: str, what: type[Act]) -> None:
+        self.tell(what(by))  # type: ignore[call-arg]
+
+    @rule(by=names, lasts=long_spans)
+    def snoozes(self, by: str, lasts: timedelta) -> None:
+        self.tell(Snoozed(by, self.now + lasts))
+
+    @rule(by=names)
+    def notes(self, by: str) -> None:
+        self.tell(Noted(by, "still looking"))
+
+    @rule(by=names, to=levels)
+    def says_how_bad_it_is(self, by: str, to: Level) -> None:
+        self.tell(SeveritySet(by, to))
+
+    # What else happens.
+
+    @precondition(lambda self: self.incident.waiting)
+    @rule(data=st.data())
+    def cannot_be_reached(self, data: st.DataObject) -> None:
+        i = self.incident
+        self.tell(Unreached(i.run, i.round, i.step, data.draw(st.sampled_from(i.waiting))))
+
+    @precondition(lambda self: self.life)
+    @rule(data=st.data(), well=st.booleans())
+    def an_older_page_ends(self, data: st.DataObject, well: bool) -> None:
+        page = data.draw(st.sampled_from(self.life[-20:]))
+        if well and page.kind == "ticket":
+            self.tell(Reached(page.run, page.round, page.step, page.to))
+        elif page.kind == "page":
+            self.tell(Unreached(page.run, page.round, page.step, page.to))
+
+    @rule(reason=st.sampled_from(REASONS), lasts=st.none() | long_spans)
+    def is_held(self, reason: str, lasts: timedelta | None) -> None:
+        self.tell(Held(Hold(reason, self.now + lasts if lasts else None)))  # type: ignore[arg-type]
+
+    @rule()
+    def is_released(self) -> None:
+        self.tell(Released())
+
+    @rule(number=st.integers(0, len(CATALOGS) - 1))
+    def files_are_edited(self, number: int) -> None:
+        self.files = number
+
+    @rule(span=spans)
+    def time_passes(self, span: timedelta) -> None:
+        end = self.now + span
+        while self.incident.due_at is not None and self.incident.due_at <= end:
+            self.now = max(self.now, self.incident.due_at)
+            self.tell(TimePassed())
+        self.now = end
+
+    @rule(span=long_spans)
+    def the_daemon_was_down(self, span: timedelta) -> None:
+        self.now += span
+        self.tell(TimePassed())
+
+    # What holds at any time.
+
+    @invariant()
+    def nothing_is_forgotten(self) -> None:
+        """Whoever should be paged has a clock, or a hold that somebody else will end."""
+        i = self.incident
+        respond = self.catalog.severities[i.severity]
+        if i.state == "triggered" and respond.pages:
+            assert i.clock_step is not None or (i.hold is not None and i.hold.until is None)
+        if i.state == "acknowledged" and respond.ack_lasts is not None:
+            assert i.clock_ack is not None
+        if i.state == "mitigated" and i.firing and respond.pages:
+            assert i.clock_ack is not None
+        if i.state == "triggered" and i.hold is not None and i.hold.until is not None and respond.pages:
+            assert i.clock_step == i.hold.until
+
+    @invariant()
+    def who_has_it_fits_its_state(self) -> None:
+        i = self.incident
+        if i.has_responder:
+            assert i.acked_by and i.clock_step is None and i.clock_promote is None
+        if i.state == "triggered":
+            assert not i.acked_by and not i.also_here and i.clock_ack is None and i.before is None
+        if not i.is_open:
+            assert (i.clock_step, i.clock_promote, i.hold, i.before) == (None, None, None, None)
+            assert i.resolved_at is not None
+
+
+Life.TestCase.settings = settings(
+    max_examples=int(__import__("os").environ.get("N", "50")), stateful_step_count=40, deadline=None
+)
+TestLife = Life.TestCase

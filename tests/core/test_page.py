@@ -1,0 +1,134 @@
+"""Rule 29: which contacts of a person are tried when, and when the person counts as not reached."""
+
+import pytest
+
+from pager.core.duration import format_duration
+from pager.core.outcome import Outcome, Reason
+from pager.core.page import (
+    Plan,
+    begun,
+    due_contacts,
+    ended,
+    is_reached,
+    is_unreached,
+    lost,
+    next_due,
+    plan_notice,
+    plan_page,
+    refresh,
+)
+from pager.core.people import Via
+from tests.core.catalogs import NOON, at, person
+
+CONTACTS = {"push": "ntfys://example.org/a", "call": "json://example.org/b", "mail": "json://example.org/c"}
+OK, FAILED, WRONG = Outcome(Reason.delivered), Outcome(Reason.server), Outcome(Reason.not_found)
+
+
+def due(plan: Plan) -> dict[str, str]:
+    """When each contact is tried by itself, in order."""
+    return {one.name: format_duration(one.due_at - NOON) for one in plan if one.due_at is not None}
+
+
+def attempt(plan: Plan, name: str, outcome: Outcome, after: str = "5s") -> Plan:
+    return ended(begun(plan, name), name, outcome, at(after), 0.0)
+
+
+@pytest.mark.parametrize(
+    ("notify", "level", "times"),
+    [
+        pytest.param({}, "SEV-2", {"push": "0m", "call": "0m", "mail": "0m"}, id="nothing written: all at once"),
+        pytest.param(
+            {"default": ["push", "mail"]}, "SEV-2", {"push": "0m", "mail": "0m"}, id="a list goes out at once"
+        ),
+        pytest.param(
+            {"default": ["push", {"via": "call", "after": "1m"}]},
+            "SEV-2",
+            {"push": "0m", "call": "1m"},
+            id="after: later",
+        ),
+        pytest.param({"SEV-1": ["call"], "default": ["mail"]}, "SEV-1", {"call": "0m"}, id="its own level first"),
+        pytest.param({"SEV-1": ["call"], "default": ["mail"]}, "SEV-3", {"mail": "0m"}, id="else the default"),
+        pytest.param({"default": ["push", {"via": "push", "after": "5m"}]}, "SEV-3", {"push": "0m"}, id="named twice"),
+    ],
+)
+def test_plan(notify: dict[str, object], level: str, times: dict[str, str]) -> None:
+    ana = person("ana", contacts=CONTACTS, notify=notify)
+    plan = plan_page(ana.ways(level), ana.contacts, NOON)  # type: ignore[arg-type]
+
+    assert due(plan) == times
+    assert {one.name for one in plan} == set(CONTACTS), "the others stand in reserve"
+
+
+def test_a_notice_uses_what_is_used_at_once() -> None:
+    ways = [Via(via="push"), Via.model_validate({"via": "call", "after": "1m"})]
+
+    assert due(plan_notice(ways, CONTACTS, NOON)) == {"push": "0m"}
+    assert due(plan_notice(ways[1:], CONTACTS, NOON)) == {"call": "0m"}, "or the first there is"
+
+
+PLAN = plan_page([Via(via="push"), Via.model_validate({"via": "call", "after": "1m"})], CONTACTS, NOON)
+
+
+def test_a_failed_contact_is_tried_again_and_the_next_unused_one_goes_now() -> None:
+    once = attempt(PLAN, "push", FAILED)
+    assert due(once)["call"] == "5s" and next_due(once) == at("5s") < once[0].due_at  # type: ignore[operator]
+
+    twice = attempt(once, "call", FAILED, "6s")
+    assert list(due(twice)) == ["push", "call", "mail"]
+    assert due(twice)["mail"] == "6s", "then the remaining"
+
+
+def test_what_cannot_work_is_not_tried_again() -> None:
+    assert due(attempt(PLAN, "push", WRONG)) == {"call": "5s"}
+
+
+def test_a_delivered_page_still_goes_to_the_later_contact() -> None:
+    plan = attempt(PLAN, "push", OK)
+
+    assert (due(plan), is_reached(plan), is_unreached(plan)) == ({"call": "1m"}, True, False)
+
+
+@pytest.mark.parametrize(
+    ("tried", "unreached"),
+    [
+        pytest.param([], False, id="nothing was tried"),
+        pytest.param([("push", FAILED)], False, id="one failed"),
+        pytest.param([("push", FAILED), ("call", FAILED), ("mail", WRONG)], True, id="all failed once"),
+        pytest.param([("push", FAILED), ("call", FAILED), ("mail", OK)], False, id="the last one took it"),
+        pytest.param(
+            [("push", FAILED), ("call", WRONG), ("mail", FAILED), ("push", OK)], False, id="a second try took it"
+        ),
+    ],
+)
+def test_who_counts_as_not_reached(tried: list[tuple[str, Outcome]], unreached: bool) -> None:
+    plan = PLAN
+    for name, outcome in tried:
+        plan = attempt(plan, name, outcome)
+
+    assert is_unreached(plan) is unreached
+
+
+def test_without_contacts_nobody_is_reached() -> None:
+    assert is_unreached(()) and not is_reached(()) and next_due(()) is None
+
+
+def test_while_an_attempt_runs_nothing_is_due_for_it() -> None:
+    plan = begun(PLAN, "push")
+
+    assert (due(plan), due_contacts(plan, at("30s"))) == ({"call": "1m"}, ())
+    assert [one.name for one in due_contacts(plan, at("1m"))] == ["call"]
+
+
+def test_what_a_lost_lease_leaves_is_tried_again_as_a_repeat() -> None:
+    plan = lost(begun(PLAN, "push"), ["push"], at("45s"))
+
+    assert due(plan) == {"push": "45s", "call": "1m"}
+    assert [one.name for one in plan if one.uncertain] == ["push"]
+
+
+def test_contacts_that_the_files_no_longer_have_are_given_up() -> None:
+    plan = refresh(PLAN, ["call", "mail", "chat"])
+
+    assert due(plan) == {"call": "1m"}
+    assert [one.name for one in plan if one.unused and one.due_at is None] == ["mail", "chat"]
+    assert refresh(plan, ["call", "mail", "chat"]) == plan
