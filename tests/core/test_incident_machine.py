@@ -235,7 +235,5 @@ class Life(RuleBasedStateMachine):
             assert i.resolved_at is not None
 
 
-Life.TestCase.settings = settings(
-    max_examples=int(__import__("os").environ.get("N", "50")), stateful_step_count=40, deadline=None
-)
+Life.TestCase.settings = settings(stateful_step_count=40)
 TestLife = Life.TestCase
