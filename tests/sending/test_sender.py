@@ -215,7 +215,7 @@ async def test_what_waits_too_long_is_given_up_unsent(server: Provider) -> None:
         done, _ = await asyncio.wait(sends, return_when=asyncio.FIRST_COMPLETED, timeout=10)
 
         assert [send.result().reason for send in done] == [Reason.stale]
-        assert len(server.asked) == 4
+        await wait_until(lambda: len(server.asked) == 4, 10, "the four that had a place")
 
 
 async def test_progress_is_the_end_of_the_last_message(sender: Sender, server: Provider) -> None:
