@@ -1,0 +1,33 @@
+"""`pagerctl export`: texts to paste elsewhere, such as the checks of a repository in its CI."""
+
+from importlib import resources
+
+import click
+
+
+@click.group()
+def export() -> None:
+    """Print what belongs into another place."""
+
+
+@export.command("ci-github")
+def ci_github() -> None:
+    """Print a GitHub workflow: check, test, and a comment that says whose shifts move."""
+    click.echo(snippet("ci-github"), nl=False)
+
+
+@export.command("ci-gitlab")
+def ci_gitlab() -> None:
+    """Print a GitLab job: check, test, and a comment that says whose shifts move."""
+    click.echo(snippet("ci-gitlab"), nl=False)
+
+
+@export.command("pre-commit")
+def pre_commit() -> None:
+    """Print a configuration for pre-commit: check and test before a commit."""
+    click.echo(snippet("pre-commit"), nl=False)
+
+
+def snippet(name: str) -> str:
+    """The text that ships under this name."""
+    return resources.files("pager").joinpath("snippets", f"{name}.yaml").read_text(encoding="utf-8")
