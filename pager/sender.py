@@ -55,7 +55,7 @@ class Sender:
     ) -> None:
         self.progress = time.monotonic()
         """When the last message was finished, on the monotonic clock."""
-        self._deadline, self._queue_limit = deadline, queue_limit
+        self.deadline, self.queue_limit = deadline, queue_limit
         self._console = console or _print
         self._slots = Slots(children, per_destination)
         self._pool = Pool()
@@ -94,11 +94,11 @@ class Sender:
             return self._show(message)
         key = destination(message.url)
         try:
-            async with asyncio.timeout(self._queue_limit):
+            async with asyncio.timeout(self.queue_limit):
                 worker = await self._worker_for(key)
         except (OSError, EOFError, RuntimeError) as error:  # a timeout is an OSError, too
             log.warning("message not sent", destination=key, error=type(error).__name__)
-            return Outcome(Reason.stale, f"no free sender within {self._queue_limit:g} s")
+            return Outcome(Reason.stale, f"no free sender within {self.queue_limit:g} s")
         slow: bool | None = None
         try:
             outcome = await self._attempt(worker, job_of(message))
@@ -112,17 +112,17 @@ class Sender:
         """A slot of `key` and a worker to fill it: both or neither."""
         await self._slots.acquire(key)
         try:
-            return await self._pool.take()
+            return await self._pool.take(self._slots.rank(key))
         except BaseException:  # also when cancelled
             self._slots.release(key)
             raise
 
     async def _attempt(self, worker: Worker, job: Job) -> Outcome:
         try:
-            async with asyncio.timeout(self._deadline):
+            async with asyncio.timeout(self.deadline):
                 answer = await worker.ask(job)
         except TimeoutError:
-            return Outcome(Reason.timeout, f"no end within {self._deadline:g} s; the attempt was killed")
+            return Outcome(Reason.timeout, f"no end within {self.deadline:g} s; the attempt was killed")
         except (OSError, EOFError, msgspec.MsgspecError):
             return Outcome(Reason.crashed, "the sender process ended before it answered")
         return Outcome(answer.reason, answer.detail)

@@ -174,6 +174,7 @@ class _Count:
 
 
 _count = _Count()
+_libc = ctypes.CDLL(None)
 
 
 def _warm() -> None:
@@ -190,10 +191,29 @@ def _warm() -> None:
     # The reasons of failures are only told at this level; they are captured for each call and go nowhere else.
     logging.getLogger("apprise").setLevel(logging.DEBUG)
     logging.getLogger("urllib3").setLevel(logging.CRITICAL)
-    for url in ("json://localhost", "mailto://localhost?from=a@example.org&to=b@example.org"):
-        Apprise.instantiate(url, asset=_asset())
+    Apprise.instantiate("mailto://localhost?from=a@example.org&to=b@example.org", asset=_asset())
+    _rehearse()
     gc.collect()
     gc.freeze()  # what is shared with workers stays shared
+
+
+def _rehearse() -> None:
+    """Send one message to ourselves: what a first send loads and makes is then shared by all workers."""
+    with socket.create_server(("127.0.0.1", 0)) as stage:
+        answers = threading.Thread(target=_applaud, args=(stage,), daemon=True)
+        answers.start()
+        send(Job(f"json://127.0.0.1:{stage.getsockname()[1]}/?cto=1&rto=1", "rehearsal", "rehearsal", "info"))
+        answers.join(1)
+
+
+def _applaud(stage: socket.socket) -> None:
+    stage.settimeout(1)
+    with contextlib.suppress(OSError):
+        caller, _ = stage.accept()
+        with caller:
+            caller.settimeout(1)
+            caller.recv(1 << 16)
+            caller.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
 
 
 def _silence() -> None:
@@ -246,7 +266,7 @@ def _work(link: socket.socket, parent: int) -> NoReturn:
     """The life of a worker: say hello, then answer one job after another."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL, 0, 0, 0)
+        _libc.prctl(_DIE_WITH_PARENT, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != parent:
         os._exit(0)
     with contextlib.suppress(ValueError, OSError):

@@ -2,12 +2,15 @@
 
 import asyncio
 import contextlib
+import heapq
+import itertools
 import os
 import select
 import socket
 import sys
 import time
 from collections.abc import Coroutine, Mapping
+from enum import IntEnum
 from pathlib import Path
 
 import msgspec
@@ -15,12 +18,16 @@ import structlog
 
 from pager.sender_child import FORK, HEADER, LONGEST_FRAME, ORDER, READY, Answer, Hello, Job, frame
 
-SPARES = 2
+SPARES = 4
+RESERVED = 2
+"""Of the spares, those that only a destination gets which answered in time when it was asked last."""
+FORKS = 2
+"""Forks at once: more would only take the processor from who is sending."""
 MOST_JOBS = 500
 IDLE_SECONDS = 60.0
 WARM_UP_SECONDS = 30.0
 HELLO_SECONDS = 5.0
-MOST_SILENCES = 3
+MOST_SILENCES = FORKS
 AGAIN_SECONDS = 1.0
 
 _HOME = Path(__file__).resolve().parent.parent
@@ -181,6 +188,14 @@ class Cage:
         socket.send_fds(self._orders, [ORDER.pack(number)], [each.fileno() for each in sockets])
 
 
+class Rank(IntEnum):
+    """Who is served first: a page to who answers must not wait for children of those who may not."""
+
+    quick = 0  # answered in time when it was asked last
+    new = 1  # was never asked
+    slow = 2  # did not answer in time
+
+
 class Pool:
     """Workers that wait for work, a few more than are needed right now."""
 
@@ -188,6 +203,8 @@ class Pool:
         self._cage = Cage()
         self._all: set[Worker] = set()
         self._idle: list[Worker] = []
+        self._waiting: list[tuple[Rank, int, asyncio.Future[Worker]]] = []
+        self._turns = itertools.count()
         self._tasks: set[asyncio.Task[None]] = set()
         self._making = 0
         self._closed = False
@@ -200,17 +217,22 @@ class Pool:
         self._later(self._guard())
         self._later(self._trim())
 
-    async def take(self) -> Worker:
-        """A worker to use; it must be given back. Raises OSError, EOFError or RuntimeError if none can be had."""
-        while self._idle:
-            worker = self._idle.pop()
-            if worker.usable:
-                self._refill()
-                return worker
-            self._end(worker)
-        worker = await self._fork()
-        self._refill()
-        return worker
+    async def take(self, rank: Rank = Rank.new) -> Worker:
+        """A worker to use; it must be given back. Raises OSError, EOFError or RuntimeError if none can be had.
+
+        Whoever waits is served by rank, and in order within one.
+        """
+        if self._closed:
+            raise ConnectionError("the sender is closed")
+        granted: asyncio.Future[Worker] = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._waiting, (rank, next(self._turns), granted))
+        self._serve()
+        try:
+            return await granted
+        except asyncio.CancelledError:
+            if granted.done() and not granted.cancelled() and not granted.exception():
+                self.give_back(granted.result())  # granted and given up in the same moment
+            raise
 
     def give_back(self, worker: Worker) -> None:
         """Keep `worker` for the next job, or end it if it is still at work, dead or worn out."""
@@ -218,11 +240,12 @@ class Pool:
             self._idle.append(worker)
         else:
             self._end(worker)
-            self._refill()
+        self._serve()
 
     async def close(self) -> None:
         """End everything. Safe to repeat."""
         self._closed = True
+        self._refuse(ConnectionError("the sender is closed"), len(self._waiting))
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -247,21 +270,47 @@ class Pool:
             self._all.discard(worker)
             self._cage.end(worker)
 
-    def _refill(self) -> None:
-        """Keep spares warm, so that the next message does not wait for a fork."""
+    def _serve(self) -> None:
+        """Hand out what is idle, the best rank first, and fork what is missing, a few at a time."""
         self._sweep()
-        missing = 0 if self._closed else SPARES - len(self._idle) - self._making
-        for _ in range(missing):
+        while (rank := self._first()) is not None and len(self._idle) > (0 if rank is Rank.quick else RESERVED):
+            # The last used is the warmest: it is for who is known to answer.
+            worker = self._idle.pop(-1 if rank is Rank.quick else 0)
+            heapq.heappop(self._waiting)[2].set_result(worker)
+        missing = 0 if self._closed else len(self._waiting) + SPARES - len(self._idle)
+        for _ in range(min(missing, FORKS) - self._making):
             self._making += 1
-            self._later(self._spare())
+            self._later(self._make())
 
-    async def _spare(self) -> None:
+    def _first(self) -> Rank | None:
+        """The rank of who is served next; those who have left are forgotten."""
+        while self._waiting and self._waiting[0][2].done():
+            heapq.heappop(self._waiting)
+        return self._waiting[0][0] if self._waiting else None
+
+    async def _make(self) -> None:
+        """Fork one worker, for who waits or as a spare: so the next message does not wait for a fork."""
         try:
-            self._idle.append(await self._fork())
+            worker = await self._fork()
         except (OSError, EOFError, RuntimeError) as error:
-            log.warning("no spare sender", error=type(error).__name__)
-        finally:
+            log.warning("no other sender", error=type(error).__name__)
             self._making -= 1
+            if self._first() is not None:
+                self._refuse(error, 1)
+                self._serve()
+            return
+        self._making -= 1
+        if self._first() is not None:  # before the reserve: who waits has nothing to send with
+            heapq.heappop(self._waiting)[2].set_result(worker)
+        else:
+            self._idle.append(worker)
+        self._serve()
+
+    def _refuse(self, error: Exception, count: int) -> None:
+        """Send the first `count` away that wait."""
+        for _, _, granted in [heapq.heappop(self._waiting) for _ in range(count)]:
+            if not granted.done():
+                granted.set_exception(error)
 
     async def _guard(self) -> None:
         """Start the cage again when it ends by itself; its workers have ended with it."""
@@ -270,7 +319,7 @@ class Pool:
             log.error("sender process ended, starting another")
             try:
                 await self._cage.start()
-                self._refill()
+                self._serve()
             except (OSError, RuntimeError) as error:
                 log.error("sender process did not start", error=type(error).__name__)
                 await asyncio.sleep(AGAIN_SECONDS)

@@ -3,6 +3,8 @@
 import asyncio
 from collections import Counter, deque
 
+from pager.sender_pool import Rank
+
 CEILING = 64
 RESERVE = 16
 
@@ -14,6 +16,7 @@ class Slots:
         self.busy: Counter[str] = Counter()
         self._children, self._each, self._ceiling = children, per_destination, max(ceiling, children)
         self._slow: set[str] = set()
+        self._quick: set[str] = set()
         self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
 
     async def acquire(self, key: str) -> None:
@@ -37,9 +40,14 @@ class Slots:
             del self.busy[key]
         if slow is not None:
             (self._slow.add if slow else self._slow.discard)(key)
+            (self._quick.discard if slow else self._quick.add)(key)
         # Whoever has least at work comes first: nobody waits behind a crowd for one destination.
         for waiting in sorted(self._waiting, key=self.busy.__getitem__):
             self._grant(waiting)
+
+    def rank(self, key: str) -> Rank:
+        """How `key` did when it was asked last."""
+        return Rank.slow if key in self._slow else Rank.quick if key in self._quick else Rank.new
 
     def close(self) -> None:
         """Send away whoever waits, with a ConnectionError."""

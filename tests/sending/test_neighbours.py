@@ -1,0 +1,217 @@
+"""Bad neighbours: providers that hang, drip or refuse, and the healthy one beside them that must not notice."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Sequence
+
+import pytest
+import pytest_asyncio
+
+from pager.core.outcome import Reason
+from pager.sender import Message, Sender
+from pager.sender_pool import RESERVED, SPARES, Pool, Rank
+from tests.sending.provider import Provider, provider
+from tests.support import covers, wait_until
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+CROWD = 40
+
+
+@contextlib.asynccontextmanager
+async def sender_of(**given: float) -> AsyncIterator[Sender]:
+    it = Sender(**given)  # type: ignore[arg-type]
+    await it.start()
+    try:
+        yield it
+    finally:
+        await it.close()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def crowd() -> AsyncIterator[Sequence[Provider]]:
+    """Forty providers, each a destination of its own."""
+    async with contextlib.AsyncExitStack() as stack:
+        yield [await stack.enter_async_context(provider()) for _ in range(CROWD)]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def sender() -> AsyncIterator[Sender]:
+    async with sender_of() as it:
+        yield it
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def healthy() -> AsyncIterator[Provider]:
+    async with provider() as it:
+        yield it
+
+
+def page(url: str) -> Message:
+    return Message(url, "SEV-1 checkout down", "Runbook: https://r.example.org/x")
+
+
+@contextlib.asynccontextmanager
+async def stuck(sender: Sender, urls: Sequence[str]) -> AsyncIterator[None]:
+    """A page to each of `urls` is asked for as long as the block runs."""
+    tasks = [asyncio.create_task(sender.send(page(url))) for url in urls]
+    await asyncio.sleep(0)
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+
+
+@covers("F10", "P9")
+async def test_f10_a_healthy_page_is_sent_before_a_crowd_that_came_first(
+    crowd: Sequence[Provider], healthy: Provider
+) -> None:
+    for each in crowd:
+        each.asked.clear()
+    async with sender_of() as sender:
+        assert (await sender.send(page(healthy.url("200")))).delivered
+        async with stuck(sender, [each.url("hang", rto=60) for each in crowd]):
+            assert (await sender.send(page(healthy.url("200")))).delivered
+
+            # Counted, not timed: the machine may be slow, but not the order.
+            assert sum(len(each.asked) for each in crowd) < CROWD / 2
+
+
+@covers("F10", "P9")
+async def test_f10_beside_forty_hung_ones_a_healthy_page_takes_its_usual_time(
+    crowd: Sequence[Provider], healthy: Provider
+) -> None:
+    for each in crowd:
+        each.asked.clear()
+    async with sender_of() as sender:
+        async with stuck(sender, [each.url("hang", rto=60) for each in crowd]):
+            await wait_until(lambda: all(each.asked for each in crowd), 30, "every one of the crowd to be asked")
+            began = time.monotonic()
+
+            assert (await sender.send(page(healthy.url("200")))).delivered
+            assert time.monotonic() - began < 1
+
+
+@covers("F10", "F11", "P9")
+async def test_f10_six_dripping_endpoints_delay_a_good_one_by_less_than_a_second(
+    sender: Sender, crowd: Sequence[Provider], healthy: Provider
+) -> None:
+    async with stuck(sender, [each.url("drip") for each in crowd[:6]]):
+        await wait_until(lambda: all("drip" in each.asked for each in crowd[:6]), 20, "the six to drip")
+        began = time.monotonic()
+
+        assert (await sender.send(page(healthy.url("200")))).delivered
+        assert time.monotonic() - began < 1
+
+
+@covers("F11", "P10")
+async def test_p10_no_attempt_is_given_more_than_twenty_seconds() -> None:
+    sender = Sender()
+
+    assert sender.deadline <= 20
+    assert sender.deadline + sender.queue_limit + 5 <= 45, "a lease of 45 s must outlive an attempt and its wait"
+
+
+@covers("F13", "F18")
+async def test_f13_a_redirect_is_not_followed_and_no_success(sender: Sender, healthy: Provider) -> None:
+    assert (await sender.send(page(sender: Sender, healthy.url("302")))).reason is Reason.redirect
+
+    assert healthy.asked == ["302"]
+
+
+@covers("F14")
+async def test_f14_an_answer_that_is_lost_is_unknown_and_not_a_failure(sender: Sender, healthy: Provider) -> None:
+    outcome = await sender.send(page(sender: Sender, healthy.url("cut")))
+
+    assert outcome.uncertain and not outcome.delivered and not outcome.permanent
+
+
+@covers("F17")
+async def test_f17_a_huge_retry_after_freezes_nobody(sender: Sender, healthy: Provider) -> None:
+    outcomes = [await sender.send(page(sender: Sender, healthy.url("429"))) for _ in range(3)]
+
+    assert {outcome.reason for outcome in outcomes} == {Reason.rate_limited}
+    assert max(outcome.seconds for outcome in outcomes) < 3
+
+
+@covers("F19")
+async def test_f19_success_without_a_request_is_no_success(sender: Sender) -> None:
+    outcome = await sender.send(Message("opsgenie://8b799edf-6f98-4d3a-9be7-2862fb4e5752", "t", "b", "success"))
+
+    assert outcome.reason is Reason.config
+
+
+async def test_three_kinds_of_no_are_told_apart(sender: Sender, healthy: Provider) -> None:
+    outcomes = [await sender.send(page(sender: Sender, healthy.url(status))) for status in ("500", "429", "404")]
+
+    assert [outcome.reason for outcome in outcomes] == [Reason.server, Reason.rate_limited, Reason.not_found]
+    assert [outcome.permanent for outcome in outcomes] == [False, False, True]
+
+
+async def test_the_last_spares_are_kept_for_those_who_answer() -> None:
+    pool = Pool()
+    await pool.start()
+    try:
+        taken = [await asyncio.wait_for(pool.take(Rank.new), 10) for _ in range(SPARES - RESERVED)]
+        before = set(pool.pids())
+        late = asyncio.ensure_future(pool.take(Rank.slow))
+        quick = await asyncio.wait_for(pool.take(Rank.quick), 10)
+
+        assert quick.pid in before  # a spare, while the slow one waits for a fork
+        assert (await asyncio.wait_for(late, 10)).pid not in before
+        for worker in (*taken, quick, late.result()):
+            pool.give_back(worker)
+    finally:
+        await pool.close()
+
+
+async def test_who_waits_is_served_by_rank() -> None:
+    pool = Pool()
+    await pool.start()
+    order: list[Rank] = []
+
+    async def come(rank: Rank) -> None:
+        await pool.take(rank)
+        order.append(rank)
+
+    try:
+        coming = [asyncio.create_task(come(rank)) for rank in [Rank.slow] * 8 + [Rank.new] * 8 + [Rank.quick] * 8]
+        await asyncio.wait(coming, timeout=30)
+    finally:
+        await pool.close()
+
+    assert order[SPARES - RESERVED :] == sorted(order[SPARES - RESERVED :])
+
+
+async def test_whoever_leaves_the_line_takes_no_worker_along() -> None:
+    pool = Pool()
+    await pool.start()
+    try:
+        taken = [await pool.take(Rank.quick) for _ in range(SPARES)]
+        leaving = asyncio.ensure_future(pool.take(Rank.quick))
+        await asyncio.sleep(0)
+        pool.give_back(taken[0])  # granted to the one who leaves in the same moment
+        leaving.cancel()
+        await asyncio.wait([leaving])
+
+        assert await asyncio.wait_for(pool.take(Rank.quick), 10) in (taken[0],)
+    finally:
+        await pool.close()
+
+
+async def test_nobody_waits_for_a_pool_that_is_closed() -> None:
+    pool = Pool()
+    await pool.start()
+    taking = [asyncio.ensure_future(pool.take(Rank.slow)) for _ in range(SPARES + 2)]
+    await asyncio.sleep(0)
+
+    await pool.close()
+
+    done, waiting = await asyncio.wait(taking, timeout=5)
+    assert not waiting
+    assert any(isinstance(each.exception(), ConnectionError) for each in done)
+    with pytest.raises(ConnectionError):
+        await pool.take()
