@@ -117,21 +117,21 @@ async def test_p10_no_attempt_is_given_more_than_twenty_seconds() -> None:
 
 @covers("F13", "F18")
 async def test_f13_a_redirect_is_not_followed_and_no_success(sender: Sender, healthy: Provider) -> None:
-    assert (await sender.send(page(sender: Sender, healthy.url("302")))).reason is Reason.redirect
+    assert (await sender.send(page(healthy.url("302")))).reason is Reason.redirect
 
     assert healthy.asked == ["302"]
 
 
 @covers("F14")
 async def test_f14_an_answer_that_is_lost_is_unknown_and_not_a_failure(sender: Sender, healthy: Provider) -> None:
-    outcome = await sender.send(page(sender: Sender, healthy.url("cut")))
+    outcome = await sender.send(page(healthy.url("cut")))
 
     assert outcome.uncertain and not outcome.delivered and not outcome.permanent
 
 
 @covers("F17")
 async def test_f17_a_huge_retry_after_freezes_nobody(sender: Sender, healthy: Provider) -> None:
-    outcomes = [await sender.send(page(sender: Sender, healthy.url("429"))) for _ in range(3)]
+    outcomes = [await sender.send(page(healthy.url("429"))) for _ in range(3)]
 
     assert {outcome.reason for outcome in outcomes} == {Reason.rate_limited}
     assert max(outcome.seconds for outcome in outcomes) < 3
@@ -145,7 +145,7 @@ async def test_f19_success_without_a_request_is_no_success(sender: Sender) -> No
 
 
 async def test_three_kinds_of_no_are_told_apart(sender: Sender, healthy: Provider) -> None:
-    outcomes = [await sender.send(page(sender: Sender, healthy.url(status))) for status in ("500", "429", "404")]
+    outcomes = [await sender.send(page(healthy.url(status))) for status in ("500", "429", "404")]
 
     assert [outcome.reason for outcome in outcomes] == [Reason.server, Reason.rate_limited, Reason.not_found]
     assert [outcome.permanent for outcome in outcomes] == [False, False, True]
