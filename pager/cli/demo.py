@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import os
 import shutil
 import signal
@@ -57,6 +58,8 @@ def demo(session: Session, fast: bool, port: int | None, no_keys: bool) -> None:
     by_keys = sys.stdin.isatty() and sys.stdout.isatty() and not no_keys
     pace = FAST if fast else KEYS if by_keys else TOUR
     chosen = _port(port)
+    # At once, since what follows takes a second or two to load.
+    click.echo("pager demo: this terminal is everybody's phone\n")
     with tempfile.TemporaryDirectory(prefix="pager-demo-") as state:
         sys.exit(asyncio.run(_demo(session, pace, chosen, Path(state), by_keys)))
 
@@ -78,6 +81,7 @@ async def _demo(session: Session, pace: Pace, port: int, state: Path, by_keys: b
     from pager.files import example_folder
 
     logs.configure(level="error")
+    logging.getLogger().setLevel(logging.ERROR)
     folder = example_folder()
     try:
         written = app.read_catalog(folder)
@@ -95,7 +99,7 @@ async def _demo(session: Session, pace: Pace, port: int, state: Path, by_keys: b
         async with asyncio.TaskGroup() as group:
             group.create_task(running.run(on_ready))
             await ready.wait()
-            _introduce(screen, catalog, settings, pace)
+            _introduce(screen, catalog, settings, pace, by_keys)
             status = await _play(screen, phones, settings.links, pace.alert, by_keys)
             running.stop()
     _end(screen, folder)
@@ -173,10 +177,8 @@ def _settings(folder: Path, port: int, state: Path) -> "Settings":
     )
 
 
-def _introduce(screen: "Screen", catalog: "Catalog", settings: "Settings", pace: Pace) -> None:
+def _introduce(screen: "Screen", catalog: "Catalog", settings: "Settings", pace: Pace, by_keys: bool) -> None:
     now = datetime.now(UTC)
-    screen.say("pager demo: this terminal is everybody's phone", "bold")
-    screen.say()
     screen.say(f"pagerd      runs here, at {settings.links}, until the demo ends")
     screen.say(f"files       rules/ and schedules/ in {settings.config}")
     for name in sorted(catalog.schedules):
@@ -187,6 +189,8 @@ def _introduce(screen: "Screen", catalog: "Catalog", settings: "Settings", pace:
     screen.say(f"shortened   step 1 waits {seconds[0]} s for an answer, the others {seconds[1]} s, instead of minutes")
     screen.say()
     screen.say(f"In {pace.alert:g} s Alertmanager says that the checkout is down.")
+    if not by_keys:
+        screen.say("A tour without keys: nobody answers the first page, so that step 2 comes.")
     screen.say()
 
 

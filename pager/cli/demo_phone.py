@@ -53,7 +53,7 @@ class Screen:
 
     def line(self, line: Line) -> None:
         """A decision, with the time on this machine's wall clock."""
-        by = f" by {plain(line.by)}" if line.by and line.by not in line.text else ""
+        by = f" ({plain(line.by)})" if line.by and line.by not in line.text else ""
         self.say(f"{line.at.astimezone():%H:%M:%S}  {line.code}  {plain(line.text)}{by}", "dim")
 
     def ring(self, attempts: Sequence[Attempt]) -> None:
@@ -74,8 +74,8 @@ class Screen:
         head = Table.grid(expand=True, padding=(0, 1))
         head.add_column()
         head.add_column(justify="right")
-        level = Text(f" {facts.severity} ", COLOURS.get(facts.severity, "bold"))
-        head.add_row(level + Text(f" {plain(facts.title)}", "bold"), Text(facts.code, "bold"))
+        level = (f" {facts.severity} ", COLOURS.get(facts.severity, "bold"))
+        head.add_row(Text.assemble(level, (f" {plain(facts.title)}", "bold")), Text(facts.code, "bold"))
         links = Table.grid(padding=(0, 2))
         links.add_row("Runbook", Text(facts.runbook, "blue"))
         links.add_row(Text("Acknowledge", "bold"), Text(facts.page_link, "bold green"))

@@ -15,7 +15,7 @@ from pager.outbox import Attempt
 TOGETHER = 0.3
 """Seconds in which messages count as sent together."""
 LOOK = 0.4
-KEYS = "[a] acknowledge as {who}  [e] escalate  [r] source resolves  [s] new alert  [q] quit"
+KEYS = "[a] ack as {who}  [e] escalate  [r] source resolves  [s] new alert  [q] quit"
 
 
 class Show:
