@@ -17,7 +17,9 @@ from pager import files, notify_systemd
 from pager.api.app import build_app, make_runner
 from pager.api.doors import check_listen
 from pager.api.gauges import run_gauges, run_lag
-from pager.api.parts import Parts
+from pager.api.guard import Caps, raise_file_limit
+from pager.api.parts import GUARD, Parts
+from pager.backlog import Room
 from pager.core.catalog import Catalog
 from pager.dialects import installed_sources
 from pager.engine import Engine
@@ -124,12 +126,15 @@ class Daemon:
                 not_ready=self.not_ready,
                 reload=self.reload,
                 last_read=lambda: self.last_read,
+                caps=Caps(self.settings.connections, self.settings.connections_of_one),
             )
         )
         runner = make_runner(app, shutdown_timeout=5)
+        # With few files, what is not accepted yet waits in the kernel, where it takes none.
+        backlog = min(1024, app[GUARD].most)
         await runner.setup()
         try:
-            site = web.TCPSite(runner, self.settings.host, self.settings.port, backlog=1024, reuse_address=True)
+            site = web.TCPSite(runner, self.settings.host, self.settings.port, backlog=backlog, reuse_address=True)
             await site.start()
             await self._open_door(runner)
             yield
@@ -187,7 +192,16 @@ async def daemon(
     metrics = Metrics(lambda: engine.catalog)
     sources = installed_sources()
     engine = Engine(database, catalog, sources, metrics)
-    intake = Intake(database, sources, lambda: engine.catalog, metrics, secret=secrets.get)
+    room = Room(settings.backlog_rows, settings.backlog_bytes, settings.least_free)
+    intake = Intake(
+        database,
+        sources,
+        lambda: engine.catalog,
+        metrics,
+        secret=secrets.get,
+        largest=settings.largest_body,
+        room=room,
+    )
     try:
         await asyncio.gather(database.open(), sender.start())
         for warning in database.warnings:
@@ -203,6 +217,7 @@ async def daemon(
 async def serve(settings: Settings, catalog: Catalog) -> None:
     """Run pagerd until SIGTERM or SIGINT; SIGHUP reads the files again."""
     loop = asyncio.get_running_loop()
+    raise_file_limit()
     async with daemon(settings, catalog) as running:
         for sign in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(sign, running.stop)

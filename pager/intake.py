@@ -9,21 +9,19 @@ from datetime import datetime
 
 import structlog
 
+from pager.backlog import Backlog, Room
 from pager.core.catalog import Catalog
-from pager.core.report import Fault, Malformed, Parsed, Source
+from pager.core.report import Fault, Malformed, Parsed, Source, TooMany
 from pager.metrics import Metrics
 from pager.store import StoreUnavailable, inbox
 from pager.store.database import Database
 
 log = structlog.get_logger()
 LARGEST_BODY = 16 * 1024 * 1024
-LARGE = 1_000_000
+LARGE = 64 * 1024
 """Bytes from which on a body is parsed in a thread, so that it holds up nobody else."""
 PATIENCE = 2.0
 """Seconds until a sender is told to come back."""
-LONGEST_BACKLOG = 1_000_000
-COUNT_EVERY = 1.0
-"""Seconds: counting a million rows is no work for every request."""
 
 
 class UnknownDialect(LookupError):
@@ -32,10 +30,6 @@ class UnknownDialect(LookupError):
 
 class TooLarge(ValueError):
     """The body is larger than any sender's."""
-
-
-class Backlogged(StoreUnavailable):
-    """More is waiting to be worked than intake may add to."""
 
 
 class BadKey(PermissionError):
@@ -66,16 +60,14 @@ class Intake:
         *,
         secret: Callable[[str], str] | None = None,
         largest: int = LARGEST_BODY,
-        longest: int = LONGEST_BACKLOG,
+        room: Room | None = None,
     ) -> None:
         self.sources = sources
         self.largest = largest
-        self.longest = longest
         self._database = database
         self._metrics = metrics
         self._keys = Keys(config, secret or _no_secrets)
-        self._backlog = 0
-        self._counted_at = -10.0
+        self._backlog = Backlog(database, room or Room(), database.folder)
 
     def speaker(self, dialect: str, token: str) -> str:
         """The name of the source that `token` stands for; the dialect's own where no source has one.
@@ -102,9 +94,8 @@ class Intake:
         if parsed.alerts:
             await self._keep(dialect, source_name, body, now)
         if parsed.faults:
-            log.warning(
-                "a body was kept in part", source=source_name, faults=[fault.path for fault in parsed.faults[:10]]
-            )
+            paths = [fault.path for fault in parsed.faults[:10]]
+            log.warning("a body was kept in part", source=source_name, faults=paths, often=True)
         self._metrics.took_in(source_name, parsed, asyncio.get_running_loop().time() - began)
         return Accepted(len(parsed.alerts), parsed.faults)
 
@@ -120,34 +111,27 @@ class Intake:
                 return await asyncio.to_thread(source.parse, body, now, source_name)
             return source.parse(body, now, source_name)
         except Malformed as error:
-            self.refused(source_name, "malformed", path=error.path)
+            self.refused(source_name, "too_large" if isinstance(error, TooMany) else "malformed", path=error.path)
             raise
 
     def refused(self, source_name: str, reason: str, path: str = "") -> None:
         """A body was lost for good: its sender will not repeat it."""
         self._metrics.invalid.labels(source_name, reason).inc()
-        log.error("a body was refused", source=source_name, reason=reason, path=path)
+        log.error("a body was refused", source=source_name, reason=reason, path=path, often=True)
 
     async def _keep(self, dialect: str, source_name: str, body: bytes, now: datetime) -> None:
         try:
             async with asyncio.timeout(PATIENCE):
-                await self._check_backlog()
+                await self._backlog.check()
                 await self._database.write(lambda tx: inbox.append(tx, source_name, dialect, body, now), urgent=True)
+                self._backlog.add(len(body))
         except TimeoutError:
             self._metrics.db_errors.labels("ingest").inc()
             raise StoreUnavailable(f"not stored within {PATIENCE:g} s") from None
         except StoreUnavailable as error:
             self._metrics.db_errors.labels("ingest").inc()
-            log.error("a body could not be stored", source=source_name, error=str(error))
+            log.error("a body could not be stored", source=source_name, error=str(error), often=True)
             raise
-
-    async def _check_backlog(self) -> None:
-        now = asyncio.get_running_loop().time()
-        if now - self._counted_at >= COUNT_EVERY:
-            self._counted_at = now
-            self._backlog = await self._database.read(inbox.backlog)
-        if self._backlog >= self.longest:
-            raise Backlogged(f"{self._backlog} requests wait to be worked")
 
 
 class Keys:

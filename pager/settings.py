@@ -3,11 +3,21 @@
 import os
 import re
 import tomllib
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from pager.core.duration import Duration
 
 TOML = "pager.toml"
 _SYSTEM_STATE = Path("/var/lib/pager")
@@ -36,6 +46,36 @@ def _check_url(url: str) -> str:
     return url.rstrip("/")
 
 
+def _words(given: Any) -> Any:
+    """In a variable several addresses are parted by spaces; in pager.toml they are a list."""
+    return given.split() if isinstance(given, str) else given
+
+
+def _check_addresses(*schemes: str) -> AfterValidator:
+    known = " or ".join(f"{name}://" for name in schemes)
+
+    def check(addresses: tuple[str, ...]) -> tuple[str, ...]:
+        for address in addresses:
+            # A whole address may be a secret; it is judged when it is filled in.
+            if not address.startswith("${") and urlsplit(address).scheme not in schemes:
+                raise ValueError(
+                    f"not an address: it begins with none of {', '.join(f'{name}://' for name in schemes)}"
+                )
+        return addresses
+
+    return AfterValidator(check)
+
+
+def _check_pause(pause: timedelta) -> timedelta:
+    if pause < timedelta(seconds=1):
+        raise ValueError("a second at least")
+    return pause
+
+
+Pause = Annotated[Duration, AfterValidator(_check_pause)]
+Addresses = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
+
+
 def state_folder() -> Path:
     """Where the database lives: systemd's folder, else the user's, for root /var/lib/pager."""
     if os.environ.get("STATE_DIRECTORY"):
@@ -55,7 +95,12 @@ def runtime_folder() -> Path:
 
 
 class Settings(BaseSettings):
-    """How one pagerd runs. The bare variable PAGER is never read: it names the viewer of long texts."""
+    """How one pagerd runs. The bare variable PAGER is never read: it names the viewer of long texts.
+
+    Intake answers 503 when `backlog_rows` requests or `backlog_bytes` wait to be worked, or when less than
+    `least_free` percent of the database's disk is free. At most `connections` are open, and `connections_of_one`
+    address.
+    """
 
     model_config = SettingsConfigDict(env_prefix="PAGER_", env_ignore_empty=True, frozen=True, extra="forbid")
 
@@ -64,8 +109,23 @@ class Settings(BaseSettings):
     database: str = Field(default_factory=lambda: f"sqlite:///{state_folder() / 'pager.db'}", repr=False)
     url: Annotated[str, AfterValidator(_check_url)] = ""
     socket: Path = Field(default_factory=lambda: runtime_folder() / "pagerd.sock")
+    largest_body: int = Field(16 * 1024**2, ge=64 * 1024, le=256 * 1024**2)
+    backlog_rows: int = Field(1_000_000, ge=1)
+    backlog_bytes: int = Field(1024**3, ge=1024**2)
+    least_free: float = Field(10.0, ge=0, le=90)
+    connections: int = Field(1000, ge=8)
+    connections_of_one: int = Field(250, ge=4)
     log_format: Literal["auto", "logfmt", "json", "pretty"] = "auto"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    reload_every: Pause = timedelta(seconds=15)
+    backup_every: Pause = timedelta(minutes=15)
+    backup_folder: Path | None = None
+    backups_kept: int = Field(default=8, ge=1)
+    deadman: Annotated[Addresses, _check_addresses("http", "https")] = Field(default=(), repr=False)
+    deadman_every: Pause = timedelta(minutes=1)
+    last_resort: Annotated[Addresses, _check_addresses("smtp", "smtps", "http", "https")] = Field(
+        default=(), repr=False
+    )
 
     @property
     def host(self) -> str:
@@ -76,24 +136,46 @@ class Settings(BaseSettings):
         return parse_listen(self.listen)[1]
 
     @property
+    def state(self) -> Path | None:
+        """Where pager keeps what is its own: beside its SQLite file; None where that is a private one."""
+        scheme, _, rest = self.database.partition("://")
+        if scheme != "sqlite":
+            return state_folder()
+        path = rest.removeprefix("/")
+        return None if path in ("", ":memory:") else Path(path).parent
+
+    @property
+    def backups(self) -> Path | None:
+        """Where the copies of the SQLite file go; None where there are none to make."""
+        if self.state is None or not self.database.startswith("sqlite:"):
+            return None
+        return self.backup_folder or self.state / "backups"
+
+    @property
     def links(self) -> str:
         """What links in pages begin with: `url`, else the address that pagerd listens on."""
         return self.url or f"http://{self.listen}"
 
 
-def load_settings(config: Path, **flags: Any) -> Settings:
-    """The settings for the config folder `config`; flags that are None were not given. Raises BadSettings."""
+def load_settings(config: Path, *, written: Path | None = None, **flags: Any) -> Settings:
+    """The settings for the config folder `config`; flags that are None were not given. Raises BadSettings.
+
+    `written` is read instead of the folder's pager.toml; it need not be there.
+    """
     given = {name: value for name, value in flags.items() if value is not None}
+    written = written or config / TOML
     try:
-        return _of_folder(config)(config=config, **given)
+        return _of_file(written)(config=config, **given)
     except ValidationError as error:
-        raise BadSettings("\n".join(_said(entry, config) for entry in error.errors())) from None
+        raise BadSettings("\n".join(_said(entry, written) for entry in error.errors())) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BadSettings(f"{config / TOML}: {error}") from None
+        raise BadSettings(f"{written}: {error}") from None
+    except OSError as error:
+        raise BadSettings(f"{written} cannot be read: {error.strerror}") from None
 
 
-def _of_folder(config: Path) -> type[Settings]:
-    class OfFolder(Settings):
+def _of_file(written: Path) -> type[Settings]:
+    class OfFile(Settings):
         @classmethod
         def settings_customise_sources(
             cls,
@@ -103,11 +185,11 @@ def _of_folder(config: Path) -> type[Settings]:
             dotenv_settings: PydanticBaseSettingsSource,
             file_secret_settings: PydanticBaseSettingsSource,
         ) -> tuple[PydanticBaseSettingsSource, ...]:
-            toml = TomlConfigSettingsSource(settings_cls, config / TOML)
+            toml = TomlConfigSettingsSource(settings_cls, written)
             return init_settings, env_settings, file_secret_settings, toml
 
-    OfFolder.model_config["secrets_dir"] = _secret_folders()
-    return OfFolder
+    OfFile.model_config["secrets_dir"] = _secret_folders()
+    return OfFile
 
 
 def _secret_folders() -> list[Path]:
@@ -115,9 +197,9 @@ def _secret_folders() -> list[Path]:
     return [Path(place) for place in places if place and Path(place).is_dir()]
 
 
-def _said(entry: Any, config: Path) -> str:
+def _said(entry: Any, written: Path) -> str:
     """One error in words: the setting by its variable, and never a value that may be a password."""
     name = ".".join(str(part) for part in entry["loc"])
     if entry["type"] == "extra_forbidden":
-        return f"unknown setting {name!r} in {config / TOML}; there are: {', '.join(Settings.model_fields)}"
+        return f"unknown setting {name!r} in {written}; there are: {', '.join(Settings.model_fields)}"
     return f"setting {name} (PAGER_{name.upper()}): {entry['msg'].removeprefix('Value error, ')}"

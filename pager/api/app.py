@@ -4,10 +4,11 @@ from typing import Any
 
 from aiohttp import web
 
-from pager.api import alerts, health, incidents, ingest, oncall, reload, status
+from pager.api import alertmanager, alerts, health, incidents, ingest, oncall, reload, status
 from pager.api.doors import doors
-from pager.api.limits import KEEP_ALIVE, bodies, records
-from pager.api.parts import Parts, keep
+from pager.api.guard import Runner
+from pager.api.limits import KEEP_ALIVE, LINGER, bodies, records
+from pager.api.parts import GUARD, Parts, keep
 from pager.api.problems import problems
 from pager.web import link, static
 
@@ -16,7 +17,7 @@ def build_app(parts: Parts) -> web.Application:
     """Everything that is served. From the outside in: recorded, worded, let in, read, handled."""
     app = web.Application(middlewares=[records, problems, doors, bodies], client_max_size=parts.intake.largest + 1)
     keep(app, parts)
-    for module in (ingest, incidents, alerts, oncall, health, status, reload, link, static):
+    for module in (ingest, alertmanager, incidents, alerts, oncall, health, status, reload, link, static):
         app.add_routes(module.routes)
     app.on_startup.append(health.started)
     return app
@@ -24,4 +25,5 @@ def build_app(parts: Parts) -> web.Application:
 
 def make_runner(app: web.Application, **options: Any) -> web.AppRunner:
     """A runner with our limits. The access log is our own: aiohttp's has query strings."""
-    return web.AppRunner(app, access_log=None, keepalive_timeout=KEEP_ALIVE, **options)
+    options = {"access_log": None, "keepalive_timeout": KEEP_ALIVE, "lingering_time": LINGER, **options}
+    return Runner(app, app[GUARD], **options)

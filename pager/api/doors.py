@@ -59,7 +59,14 @@ def _is_guarded(request: web.Request) -> bool:
     """With tokens in the files, senders show one, and a page link is one."""
     if not request.app[INTAKE].has_keys:
         return False
-    return request.path.startswith((*GUARDED_BY_ITSELF, "/webhook/"))
+    return request.path.startswith(GUARDED_BY_ITSELF) or takes_alerts(request)
+
+
+def takes_alerts(request: web.Request) -> bool:
+    """Whether this is for senders, who show the token of a source."""
+    if request.path.startswith(("/webhook/", "/api/v2/alerts")):
+        return True
+    return request.method == "POST" and request.path.rstrip("/") == "/api/v1/alerts"
 
 
 def _check_origin(request: web.Request) -> None:

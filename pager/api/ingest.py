@@ -7,8 +7,8 @@ from aiohttp import web
 
 from pager.api.parts import INTAKE, PARTS
 from pager.api.problems import RETRY_AFTER, Problem
-from pager.core.report import Malformed
-from pager.intake import BadKey, TooLarge, UnknownDialect
+from pager.core.report import Malformed, TooMany
+from pager.intake import Accepted, BadKey, TooLarge, UnknownDialect
 from pager.store import StoreUnavailable
 
 routes = web.RouteTableDef()
@@ -20,21 +20,29 @@ routes = web.RouteTableDef()
 @routes.put("/webhook/{dialect}/")
 async def webhook(request: web.Request) -> web.Response:
     """Accept a body. 2xx: it is durable. 4xx: it can never work. 503: send it again."""
-    intake, dialect = request.app[INTAKE], request.match_info["dialect"]
+    try:
+        accepted = await take_in(request, request.match_info["dialect"])
+    except Malformed as error:
+        raise Problem(400, error.what, path=error.path) from None
+    return web.json_response({"accepted": accepted.count})
+
+
+async def take_in(request: web.Request, dialect: str) -> Accepted:
+    """Keep what the sender says. Raises Malformed, which each dialect words in its own way, and Problem."""
+    intake = request.app[INTAKE]
     try:
         source = intake.speaker(dialect, token_of(request))
-        accepted = await intake.accept(dialect, source, await request.read(), request.app[PARTS].clock())
+        return await intake.accept(dialect, source, await request.read(), request.app[PARTS].clock())
     except UnknownDialect as error:
         raise Problem(404, str(error)) from None
     except BadKey as error:
         raise _refused(error) from None
+    except TooMany as error:
+        raise Problem(413, error.what, path=error.path) from None
     except TooLarge as error:
         raise Problem(413, str(error)) from None
-    except Malformed as error:
-        raise Problem(400, error.what, path=error.path) from None
     except StoreUnavailable:
         raise Problem(503, "not stored: send it again", headers=RETRY_AFTER) from None
-    return web.json_response({"accepted": accepted.count})
 
 
 def _refused(error: BadKey) -> Problem:

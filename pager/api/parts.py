@@ -1,12 +1,13 @@
 """The parts that handlers work with, each under a typed key of the application."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 from aiohttp import web
 
+from pager.api.guard import Caps, Guard
 from pager.engine import Engine
 from pager.files import Loaded
 from pager.intake import Intake
@@ -29,7 +30,7 @@ class Parts:
     `clock` gives the instant now, aware. `url` is the address that people reach pager by, for links. `folder` is
     the config folder, for runbooks. `beats` gives when each loop last came round, by the event loop's clock.
     `not_ready` says in words why no requests should come yet, "" when they should. `reload` reads the files again;
-    `last_read` is what the last reload found.
+    `last_read` is what the last reload found. `caps` are for connections.
     """
 
     database: Database
@@ -43,10 +44,12 @@ class Parts:
     not_ready: Callable[[], str] = _always_ready
     reload: Callable[[], Loaded] | None = None
     last_read: Callable[[], Loaded | None] = _never_read
+    caps: Caps = field(default_factory=Caps)
 
 
 DATABASE = web.AppKey("database", Database)
 ENGINE = web.AppKey("engine", Engine)
+GUARD = web.AppKey("guard", Guard)
 INTAKE = web.AppKey("intake", Intake)
 METRICS = web.AppKey("metrics", Metrics)
 PARTS = web.AppKey("parts", Parts)
@@ -56,6 +59,7 @@ def keep(app: web.Application, parts: Parts) -> None:
     """Put `parts` under their keys."""
     app[DATABASE] = parts.database
     app[ENGINE] = parts.engine
+    app[GUARD] = Guard(parts.caps, parts.metrics)
     app[INTAKE] = parts.intake
     app[METRICS] = parts.metrics
     app[PARTS] = parts

@@ -8,9 +8,8 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from pager.api.parts import METRICS
+from pager.api.parts import INTAKE, METRICS
 from pager.engine import UnknownIncident, VersionMismatch
-from pager.intake import LARGEST_BODY
 from pager.store import StoreUnavailable
 from pager.web.render import WEB, words
 
@@ -44,7 +43,7 @@ def answer(request: web.Request, problem: Problem) -> web.Response:
         content_type="application/problem+json",
         headers=problem.headers,
     )
-    if problem.status in (408, 413):
+    if problem.status in (408, 413, 415):
         response.force_close()  # The rest of the body is not waited for.
     return response
 
@@ -85,7 +84,7 @@ def _of_http(request: web.Request, error: web.HTTPException) -> Problem:
     if error.status == 404:
         return Problem(404, "there is nothing here")
     if error.status == 413:
-        return Problem(413, f"the body is too large: {LARGEST_BODY} bytes at most")
+        return Problem(413, f"the body is too large: {request.app[INTAKE].largest} bytes at most")
     return Problem(error.status, error.reason, headers=keep)
 
 

@@ -45,6 +45,10 @@ class Malformed(ValueError):
         self.what = what
 
 
+class TooMany(Malformed):
+    """More alerts in one body than one transaction should work: answer 413."""
+
+
 def unchanged(payload: bytes) -> bytes:
     """The body as it came: for dialects that carry no secrets."""
     return payload
@@ -55,8 +59,8 @@ class Source:
     """One dialect: its name as in `/webhook/<name>`, and how a body is read.
 
     `parse(payload, now, source)` is pure: `now` is when the body was accepted and stands in for missing times, so
-    that a replay gives the same alerts; `source` is the name that the alerts carry. It raises Malformed, nothing
-    else. `redact` takes the secrets out of a body before it is kept.
+    that a replay gives the same alerts; `source` is the name that the alerts carry. It raises Malformed (TooMany is
+    one), nothing else. `redact` takes the secrets out of a body before it is kept.
     """
 
     name: str

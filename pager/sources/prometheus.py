@@ -17,10 +17,12 @@ from pager.sources.wire import (
     AHEAD,
     EPOCH,
     LONGEST_VALUE,
+    MOST_ALERTS,
     MOST_LABELS,
     Faults,
     Instant,
     bare,
+    check_count,
     decode,
     fewer,
     first_texts,
@@ -47,7 +49,9 @@ class _Entry(msgspec.Struct, gc=False):
     generatorURL: _Text = ""
 
 
-_decoder = msgspec.json.Decoder(list[_Entry])
+_decoder: msgspec.json.Decoder[list[_Entry]] = msgspec.json.Decoder(
+    Annotated[list[_Entry], msgspec.Meta(max_length=MOST_ALERTS)]
+)
 
 
 class _Odd(Exception):
@@ -120,6 +124,7 @@ def _careful(body: Any, now: datetime, source: str) -> Parsed:
     """As the fast way, element by element: the bad ones become faults."""
     if not isinstance(body, list):
         raise Malformed("body", f"not an array of alerts: {shown(body)}{_hint(body)}")
+    check_count(body, "body")
     faults: Faults = []
     alerts, first_loss = [], None
     for at, entry in enumerate(body):

@@ -12,6 +12,7 @@ from pager.core.alert import Alert, Status
 from pager.core.report import Fault, Malformed, Parsed
 from pager.sources.wire import (
     Faults,
+    check_count,
     fewer,
     first_texts,
     instant,
@@ -58,6 +59,7 @@ def salvage(body: Mapping[str, Any], now: datetime, source: str, by_fingerprint:
         return Parsed((), truncated=truncated_of(body, []), note="no alerts in the body")
     if not isinstance(entries, list):
         raise Malformed("alerts", f"not a list: {shown(entries)}")
+    check_count(entries, "alerts")
     faults: Faults = []
     frame = Frame(source, now, by_fingerprint, body, _group(body, faults))
     alerts = _each(entries, "" if single else None, frame, faults)

@@ -14,7 +14,7 @@ from pager.core.alert import Alert
 from pager.core.report import Parsed
 from pager.sources import legacy
 from pager.sources.salvage import GRAFANA_LINKS, LONGEST_FINGERPRINT, ended_at, salvage
-from pager.sources.wire import AHEAD, EPOCH, LONGEST_VALUE, MOST_LABELS, Instant, bare, decode_object
+from pager.sources.wire import AHEAD, EPOCH, LONGEST_VALUE, MOST_ALERTS, MOST_LABELS, Instant, bare, decode_object
 
 _Text = Annotated[str, msgspec.Meta(max_length=LONGEST_VALUE)]
 _LabelText = Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_VALUE)]
@@ -39,7 +39,7 @@ class _Entry(msgspec.Struct, gc=False):
 
 
 class _Body(msgspec.Struct):
-    alerts: Annotated[list[_Entry], msgspec.Meta(min_length=1)]
+    alerts: Annotated[list[_Entry], msgspec.Meta(min_length=1, max_length=MOST_ALERTS)]
     status: _Status = ""
     groupLabels: _Labels | None = None
     truncatedAlerts: Annotated[int, msgspec.Meta(ge=0, lt=10**9)] = 0

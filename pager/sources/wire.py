@@ -8,18 +8,20 @@ surrogates (U+FFFD). NUL is left out, since PostgreSQL cannot keep it. Numbers s
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, NoReturn
 
 import msgspec
 
 from pager.core.alert import fingerprint_of
-from pager.core.report import Fault, Malformed
+from pager.core.report import Fault, Malformed, TooMany
 
 LONGEST_VALUE = 64 * 1024
 """Characters of a label or annotation value; the rest is cut."""
 MOST_LABELS = 200
+MOST_ALERTS = 20_000
+"""Alerts in one body: they are worked in one transaction, and others wait for it."""
 MOST_FAULTS = 100
 DEEPEST = 64
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -62,6 +64,12 @@ def decode_object(payload: bytes) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise Malformed("body", f"not an object: {shown(value)}")
     return value
+
+
+def check_count(entries: Sequence[Any], path: str) -> None:
+    """Raise TooMany when there are more alerts than one body may have."""
+    if len(entries) > MOST_ALERTS:
+        raise TooMany(path, f"{len(entries)} alerts; {MOST_ALERTS} at most: send them in several bodies")
 
 
 def told(faults: Faults) -> tuple[Fault, ...]:

@@ -192,6 +192,7 @@ class Database(ABC):
     """A database that is opened once, written and read by functions of a `Tx`, and closed."""
 
     warnings: tuple[str, ...] = ()  # what whoever runs pager should know; filled by `open`
+    folder: Path | None = None  # where its file is, if it has one
 
     def __init__(self) -> None:
         self._writing = Jobs()

@@ -104,6 +104,12 @@ def oldest(tx: Tx) -> tuple[int, datetime | None]:
     return backlog(tx), instant(row.at) if row is not None and row.at is not None else None
 
 
+def waiting_size(tx: Tx) -> tuple[int, int]:
+    """How many requests wait to be worked, and of how many bytes."""
+    row = tx.one("SELECT count(*) AS n, sum(length(i.body)) AS size FROM todo t JOIN inbox i ON i.id = t.inbox_id")
+    return (int(row.n), int(row.size or 0)) if row else (0, 0)
+
+
 def backlog(tx: Tx) -> int:
     """How many requests are accepted and not worked yet."""
     row = tx.one("SELECT count(*) AS n FROM todo")

@@ -360,6 +360,7 @@ class SqliteDatabase(Database):
     def __init__(self, path: Path | None, clock: Clock, versions: Path) -> None:
         super().__init__()
         self._path = path
+        self.folder = path.absolute().parent if path else None
         self._clock = clock
         self._versions = versions
         self._private: str | None = None

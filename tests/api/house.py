@@ -120,7 +120,7 @@ class House:
 
 @asynccontextmanager
 async def opened(
-    folder: Path, catalog: Catalog = CATALOG, secrets: Mapping[str, str] | None = None, **limits: int
+    folder: Path, catalog: Catalog = CATALOG, secrets: Mapping[str, str] | None = None, **limits: Any
 ) -> AsyncIterator[House]:
     """A house with its database and config in `folder`, served until the end of the block."""
     clock = Hand()

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from pager.backlog import Room
 from pager.core.rule import Source
 from tests.api.house import CATALOG, House, opened
 
@@ -150,8 +151,8 @@ async def test_a_database_that_hangs_is_not_waited_for(house: House, monkeypatch
 
 
 async def test_a_backlog_stops_intake_until_it_is_worked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pager.intake.COUNT_EVERY", 0.0)
-    async with opened(tmp_path, longest=1) as house:
+    monkeypatch.setattr("pager.backlog.LOOK_EVERY", 0.0)
+    async with opened(tmp_path, room=Room(rows=1)) as house:
         assert (await house.post("/webhook/alertmanager", BODY))[0] == 200
         assert (await house.post("/webhook/alertmanager", BODY))[0] == 503
 
