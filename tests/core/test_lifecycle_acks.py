@@ -223,6 +223,14 @@ def test_undo(story: Story, paged: list[str], clocks: dict[str, str]) -> None:
     assert (told.paged, told.incident.state, told.clocks) == (paged, "triggered", clocks)
 
 
+def test_an_undo_brings_no_working_hours_back_for_what_rose_meanwhile() -> None:
+    story = (ACK, ("90s", joins(1, "SEV-1")), ("2m", Unacked("ana")))
+    told = play(*story, level="SEV-3", start=at("9h"))
+
+    assert told.paged == ["1m30s bo", "1m30s chi", "2m ana"]
+    assert (told.incident.hold, told.clocks) == (None, {"step": "7m"})
+
+
 def test_an_undo_brings_back_what_the_ack_withdrew() -> None:
     assert play(ACK, ("2m", Unacked("ana"))).others == ["1m Withdraw", "2m Restore"]
 
@@ -282,7 +290,7 @@ def test_a_snooze_that_ends_is_an_ack_that_ran_out() -> None:
             ["0m ana"],
             "mitigated",
             {"ack": "1d5h"},
-            id="never earlier than the ack",
+            id="later than the ack",
         ),
         pytest.param(
             [ACK, ("2m", Mitigated("ana")), ("3m", ends)], ["0m ana"], "resolved", {}, id="resolved by the source"
@@ -301,6 +309,12 @@ def test_mitigated(story: Story, paged: list[str], state: str, clocks: dict[str,
     told = play(*story)
 
     assert (told.paged, told.incident.state, told.clocks) == (paged, state, clocks)
+
+
+def test_to_be_mitigated_never_moves_an_end_nearer() -> None:
+    told = play(("1m", snoozes("ana", "3d")), ("5h", Mitigated("ana")), level="SEV-3")
+
+    assert told.clocks == {"ack": "3d1m"}
 
 
 def test_what_was_mitigated_and_fires_no_more_does_not_run_out() -> None:

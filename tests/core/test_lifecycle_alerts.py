@@ -4,6 +4,7 @@ import pytest
 
 from pager.core.catalog import Catalog
 from pager.core.incident import Acked, Mitigated, Reached, Resolved, SeveritySet
+from pager.core.reports import can_reopen
 from pager.core.severity import Level
 from tests.core.catalogs import COMMANDED, at, person, policy, rotation, severity, with_policy, world
 from tests.core.story import (
@@ -48,6 +49,13 @@ PLAIN = world(severities=severity("SEV-1", also=["person:dee"], ack_expires="30m
             "SEV-1",
             ["1h30m dee"],
             id="after: and goes on when maintenance ends",
+        ),
+        pytest.param(
+            SOON,
+            [ACK, ("2m", held(lasts="3h")), ("3h32m", WAIT)],
+            "SEV-1",
+            ["3h32m dee"],
+            id="after: under a hold from before the ack ran out it stands still from then on",
         ),
         pytest.param(MANY, [("1m", joins())], "SEV-2", [], id="alerts: not enough"),
         pytest.param(MANY, [("1m", joins(2))], "SEV-1", ["1m dee"], id="alerts: enough"),
@@ -321,6 +329,23 @@ def test_a_re_fire(story: Story, paged: list[str]) -> None:
 
     assert told.paged[1:] == paged
     assert (told.incident.number, told.incident.state, told.incident.resolved_at) == (1, "triggered", None)
+
+
+@pytest.mark.parametrize(
+    ("after", "same"),
+    [
+        pytest.param("10m", True, id="soon after"),
+        pytest.param("15m59s", True, id="within 15 minutes"),
+        pytest.param("16m", False, id="after 15 minutes a new incident"),
+    ],
+)
+def test_until_when_a_re_fire_re_opens(after: str, same: bool) -> None:
+    """Rule 22; it was resolved at one minute past."""
+    assert can_reopen(play(("1m", ends)).incident, at(after)) is same
+
+
+def test_what_is_open_need_not_be_re_opened() -> None:
+    assert not can_reopen(play(("1m", WAIT)).incident, at("2m"))
 
 
 def test_flapping_is_said_once_and_steps_go_on() -> None:
