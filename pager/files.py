@@ -11,8 +11,8 @@ from pathlib import Path
 from pager.core.assemble import assemble, find_repeats, join
 from pager.core.catalog import Catalog
 from pager.core.findings import Finding, Part
-from pager.core.lint import gaps
 from pager.core.schedule import Schedule
+from pager.core.shiftlint import lint_schedules
 from pager.documents import Reading, read_documents
 from pager.problems import Problem, in_order, suggest
 from pager.yaml12 import read_text
@@ -102,7 +102,7 @@ def load_catalog(path: Path, now: datetime, *, schedules_only: bool = False) -> 
         catalog, findings = join(parts, folder.runbooks, folder.hash), find_repeats(parts)
     else:
         whole, findings = assemble(parts, folder.runbooks, folder.hash)
-        catalog, findings = whole or join(parts), [*findings, *gaps(parts, now)]
+        catalog, findings = whole or join(parts), [*findings, *lint_schedules(parts, now)]
     problems = [*folder.problems, *(problem for reading in readings for problem in reading.problems)]
     problems += _problems(findings, readings, folder.texts)
     sound = not any(problem.level == "error" for problem in problems)

@@ -35,11 +35,11 @@ def lint(parts: Sequence[Part], catalog: Catalog) -> list[Finding]:
 
 
 def gaps(parts: Sequence[Part], now: datetime) -> list[Finding]:
-    """A warning for each stretch of the next 30 days in which a schedule has nobody; `gaps: ok` silences it."""
+    """A warning for each stretch of the next 30 days in which a schedule has nobody; `gaps: ok` silences it, too."""
     return [
         part.warning(("schedule",), "W310", said)
         for part in parts
-        if isinstance(part.content, Schedule) and part.content.gaps is None
+        if isinstance(part.content, Schedule) and part.content.gaps is None and "gaps" not in part.content.lint
         for said in _gaps(part.content, now)
     ]
 

@@ -35,12 +35,12 @@ def _as_names(written: Any) -> Any:
 
 
 def _as_switches(written: Any) -> Any:
-    """`{back-to-back: off}` as the names that are off; a list of such names is taken as it stands."""
+    """`{back-to-back: off}`, or why it is off, as the names that are off; a list of names is taken as it stands."""
     if not isinstance(written, dict):
         return written
-    wrong = next((name for name, value in written.items() if value not in _OFF), None)
-    if wrong is not None:
-        raise ValueError(f"not a switch: {wrong}: {written[wrong]!r}; write {wrong}: off, or leave it out")
+    for name, value in written.items():
+        if value not in _OFF and not (isinstance(value, str) and " " in value.strip()):
+            raise ValueError(f'not a switch: {name}: {value!r}; write {name}: off, or why: "two of us, agreed"')
     return tuple(written)
 
 

@@ -114,12 +114,9 @@ class Plan:
             yield [begin, *instants[first + 1 : upto]], positions[first:upto], *self._era_bits[era]
             begin, era = stop, era + 1
 
-    def state(self, position: Position, away: int, running: int) -> State:
-        """Who is on call in a situation, which may be one that never comes."""
-        known = self._states.setdefault((away, running), {})
-        if position not in known:
-            known[position] = self._state(position, away, running)
-        return known[position]
+    def running(self, instant: int) -> tuple[int, int]:
+        """The absences and the overrides that run at `instant`, as bits."""
+        return self._era_bits[bisect_right(self._era_starts, instant) - 1]
 
     def _positions(self, begin: int, end: int) -> tuple[list[int], list[Position]]:
         """What is open in [begin, end): the instants at which that changes, and the slots of the layers from then."""
@@ -140,7 +137,7 @@ class Plan:
         for stack, slot in zip(reversed(self.stacks), reversed(slots), strict=True):
             if slot != NOBODY:
                 roster, place = stack.slots[slot]
-                attends = self._attending(roster, away)
+                attends = self.attending(roster, away)
                 entries, is_distinct = chain(attends.ring, place, stack.gap_when_away), attends.distinct
             if entries:
                 layer = stack.name
@@ -150,8 +147,8 @@ class Plan:
             people = overridden(people, [self.overrides[bit] for bit in bits(running)])
         return State(people, ranked(people, entries, is_distinct), layer)
 
-    def _attending(self, roster: Roster, away: int) -> Roster:
-        """The roster without its absent members."""
+    def attending(self, roster: Roster, away: int) -> Roster:
+        """The roster without the members who are absent by these bits."""
         if not away:
             return roster
         known = self._rosters.get((id(roster), away))

@@ -38,6 +38,7 @@ SOUND = {
         timezone: Europe/Berlin
         rotation:
           - {from: 2026-01-05, handoff: "0 10 * * MON", people: [ana, bo]}
+        lint: {too-often: "there are two of us"}
         """,
 }
 
