@@ -13,7 +13,7 @@ from pathlib import Path
 import structlog
 from aiohttp import web
 
-from pager import files, notify_systemd
+from pager import notify_systemd
 from pager.api.app import build_app, make_runner
 from pager.api.doors import check_listen
 from pager.api.gauges import run_gauges, run_lag
@@ -23,27 +23,25 @@ from pager.backlog import Room
 from pager.core.catalog import Catalog
 from pager.dialects import installed_sources
 from pager.engine import Engine
+from pager.in_force import BadConfig, Start, find_start
 from pager.intake import Intake
 from pager.metrics import Metrics
 from pager.notifier import Notifier
-from pager.problems import render
 from pager.secrets import Secrets
 from pager.sender import Sender
 from pager.settings import Settings
 from pager.store import StoreError
 from pager.store.database import Database, open_database
+from pager.upkeep import Upkeep, upkeep
 
 log = structlog.get_logger()
 STALLED = 30.0
 DRAIN = 25.0
 
 
+__all__ = ["BadConfig", "Daemon", "daemon", "read_catalog", "serve"]
 CANNOT_START = (StoreError, ValueError, OSError, RuntimeError)
 """What ends a start with a sentence instead of a traceback."""
-
-
-class BadConfig(Exception):
-    """The config folder cannot be used; the text shows every problem."""
 
 
 @dataclass(slots=True)
@@ -58,10 +56,9 @@ class Daemon:
     sender: Sender
     metrics: Metrics
     intake: Intake
+    upkeep: Upkeep
     stopped: asyncio.Event = field(default_factory=asyncio.Event)
     started: bool = False
-    degraded: str = ""
-    last_read: files.Loaded | None = None
 
     def beats(self) -> Mapping[str, float]:
         """When each loop last came round, by the event loop's clock."""
@@ -74,21 +71,10 @@ class Daemon:
     def stop(self) -> None:
         self.stopped.set()
 
-    def reload(self) -> files.Loaded:
-        """Read the files again, and tell what was found; a bad change never replaces what is in force."""
-        self.last_read = loaded = files.load_catalog(self.settings.config, datetime.now(UTC))
-        if loaded.catalog is None:
-            log.error("the files were not taken over", problems=len(loaded.problems))
-            self.metrics.config_read(ok=False)
-            return loaded
-        self.engine.catalog = loaded.catalog
-        self.metrics.config_read(ok=True, config_hash=loaded.catalog.hash, at=datetime.now(UTC))
-        log.info("the files are in force", config=loaded.catalog.hash[:12])
-        return loaded
-
     async def run(self, on_ready: Callable[[], Awaitable[None]] | None = None) -> None:
         """Serve until stopped; then finish what was begun, for at most 25 s."""
         await self.engine.restore()
+        await self.upkeep.begin()
         async with self._serving(), asyncio.TaskGroup() as group:
             loops = [
                 group.create_task(self.engine.run_inbox()),
@@ -96,6 +82,7 @@ class Daemon:
                 group.create_task(run_gauges(self.database, self.metrics)),
                 group.create_task(run_lag(self.metrics)),
                 group.create_task(self._watchdog()),
+                *(group.create_task(loop) for loop in self.upkeep.loops()),
             ]
             notifier = group.create_task(self.notifier.run())
             self.started = True
@@ -124,8 +111,10 @@ class Daemon:
                 url=self.settings.links,
                 folder=self.settings.config,
                 not_ready=self.not_ready,
-                reload=self.reload,
-                last_read=lambda: self.last_read,
+                reload=self.upkeep.reload,
+                last_read=lambda: self.upkeep.files.last_read,
+                remarks=self.upkeep.files.remarks,
+                upkeep=self.upkeep,
                 caps=Caps(self.settings.connections, self.settings.connections_of_one),
             )
         )
@@ -173,18 +162,20 @@ class Daemon:
 
 def read_catalog(folder: Path, *, colour: bool = False) -> Catalog:
     """What the folder says. Raises BadConfig with every problem, worded for people."""
-    loaded = files.load_catalog(folder, datetime.now(UTC))
-    if loaded.catalog is None:
-        errors = [problem for problem in loaded.problems if problem.level == "error"]
-        raise BadConfig(render(errors, loaded.texts, colour=colour))
-    return loaded.catalog
+    return find_start(folder, None, datetime.now(UTC), colour=colour).catalog
 
 
 @asynccontextmanager
 async def daemon(
-    settings: Settings, catalog: Catalog, console: Callable[[str, str], None] | None = None
+    settings: Settings,
+    catalog: Catalog,
+    console: Callable[[str, str], None] | None = None,
+    start: Start | None = None,
 ) -> AsyncIterator[Daemon]:
-    """A daemon whose database is open and whose sender is warm; both are closed at the end."""
+    """A daemon whose database is open and whose sender is warm; both are closed at the end.
+
+    `start` is what was found in the config folder, if the catalog comes from there.
+    """
     check_listen(settings.host, any(source.token for source in catalog.sources.values()))
     database = open_database(settings.database, lambda: datetime.now(UTC))
     sender = Sender(console=console)
@@ -207,25 +198,35 @@ async def daemon(
         for warning in database.warnings:
             log.warning(warning)
         notifier = Notifier(database, engine, sender, secrets.get, settings.links, metrics)
-        metrics.config_read(ok=True, config_hash=catalog.hash, at=datetime.now(UTC))
-        yield Daemon(settings, catalog, database, engine, notifier, sender, metrics, intake)
+        kept = upkeep(settings, start, database, engine, sender, secrets, metrics, lambda: running.beats())
+        running = Daemon(settings, catalog, database, engine, notifier, sender, metrics, intake, kept)
+        yield running
     finally:
         await sender.close()
         await database.close()
 
 
-async def serve(settings: Settings, catalog: Catalog) -> None:
+async def serve(settings: Settings, start: Start) -> None:
     """Run pagerd until SIGTERM or SIGINT; SIGHUP reads the files again."""
     loop = asyncio.get_running_loop()
     raise_file_limit()
-    async with daemon(settings, catalog) as running:
+    async with daemon(settings, start.catalog, start=start) as running:
         for sign in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(sign, running.stop)
-        loop.add_signal_handler(signal.SIGHUP, _reload, running)
-        await running.run()
+        asked = asyncio.Event()
+        loop.add_signal_handler(signal.SIGHUP, asked.set)
+        hearing = loop.create_task(_reload_when(asked, running))
+        try:
+            await running.run()
+        finally:
+            hearing.cancel()
 
 
-def _reload(running: Daemon) -> None:
-    notify_systemd.reloading()
-    running.reload()
-    notify_systemd.ready()
+async def _reload_when(asked: asyncio.Event, running: Daemon) -> None:
+    """Read the files again after each SIGHUP; several at once are one."""
+    while True:
+        await asked.wait()
+        asked.clear()
+        notify_systemd.reloading()
+        await running.upkeep.reload()
+        notify_systemd.ready()

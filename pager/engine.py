@@ -14,7 +14,7 @@ from pager import worker
 from pager.core.advance import set_up
 from pager.core.catalog import Catalog
 from pager.core.code import code_of
-from pager.core.incident import Entry, Event, Incident, TimePassed
+from pager.core.incident import Entry, Event, Incident, Resolved, TimePassed
 from pager.core.report import Source
 from pager.core.severity import Level
 from pager.desk import Desk, News
@@ -156,6 +156,23 @@ class Engine:
         if number is not None:
             desk.tell(number, TimePassed())
             desk.save()
+        return desk.news
+
+    async def report(self, title: str, summary: str, *about: str) -> None:
+        """Page for something of pager's own, once while the incident about it is open."""
+        self.listener.news(await self.database.write(lambda tx: self._own_incident(tx, title, summary, about)))
+
+    async def report_over(self, *about: str) -> None:
+        """What was reported is over: its incident is resolved, if it is still open."""
+        self.listener.news(await self.database.write(lambda tx: self._own_over(tx, about)))
+
+    def _own_over(self, tx: Tx, group: tuple[str, ...]) -> News:
+        desk = Desk(tx, self.catalog)
+        number = incidents.home_of(tx, own_group(*group), tx.now())
+        if number is not None:
+            desk.lock([number])
+            desk.tell(number, Resolved("pager"))
+            desk.settle()
         return desk.news
 
     def _told(self, worked: worker.Worked | None) -> None:

@@ -16,7 +16,7 @@ import structlog
 from pager.core.contact_url import channel_class, check_url, destination, placeholders, scheme_of
 from pager.core.hygiene import clean, clean_title, spoken
 from pager.core.outcome import Outcome, Reason
-from pager.sender_child import Job
+from pager.sender_child import NOWHERE, Job
 from pager.sender_pool import Pool, Worker
 from pager.sender_slots import Slots
 
@@ -86,6 +86,19 @@ class Sender:
         outcome = await self._send(message)
         self.progress = time.monotonic()
         return Outcome(outcome.reason, outcome.detail, self.progress - began)
+
+    async def prove(self) -> bool:
+        """Whether a child takes a job now and answers it; the job goes nowhere."""
+        try:
+            async with asyncio.timeout(self.queue_limit):
+                worker = await self._worker_for(NOWHERE)
+        except (OSError, EOFError, RuntimeError):
+            return False
+        try:
+            return (await self._attempt(worker, Job(NOWHERE, "", "", "info"))).delivered
+        finally:
+            self._pool.give_back(worker)
+            self._slots.release(NOWHERE)
 
     async def _send(self, message: Message) -> Outcome:
         if problems := _problems(message.url):

@@ -58,9 +58,7 @@ def _check_addresses(*schemes: str) -> AfterValidator:
         for address in addresses:
             # A whole address may be a secret; it is judged when it is filled in.
             if not address.startswith("${") and urlsplit(address).scheme not in schemes:
-                raise ValueError(
-                    f"not an address: it begins with none of {', '.join(f'{name}://' for name in schemes)}"
-                )
+                raise ValueError(f"an address here begins with {known}")
         return addresses
 
     return AfterValidator(check)

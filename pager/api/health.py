@@ -32,7 +32,7 @@ async def healthy(request: web.Request) -> web.Response:
 @routes.get("/-/ready")
 @routes.get("/readyz")
 async def ready(request: web.Request) -> web.Response:
-    """503 while requests should go elsewhere: starting, stopping, or no database."""
+    """503 while requests should go elsewhere: starting, stopping, or no database. Remarks follow, a line each."""
     why = request.app[PARTS].not_ready()
     if why:
         raise Problem(503, why)
@@ -41,7 +41,7 @@ async def ready(request: web.Request) -> web.Response:
             await request.app[DATABASE].read(inbox.waiting_lanes)
     except (StoreUnavailable, TimeoutError):
         raise Problem(503, "the database does not answer") from None
-    return web.Response(text="ready\n")
+    return web.Response(text="\n".join(["ready", *request.app[PARTS].remarks()]) + "\n")
 
 
 @routes.get("/metrics")

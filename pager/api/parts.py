@@ -1,6 +1,6 @@
 """The parts that handlers work with, each under a typed key of the application."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +13,7 @@ from pager.files import Loaded
 from pager.intake import Intake
 from pager.metrics import Metrics
 from pager.store.database import Database
+from pager.upkeep import Upkeep
 
 
 def _always_ready() -> str:
@@ -42,8 +43,10 @@ class Parts:
     url: str = ""
     folder: Path | None = None
     not_ready: Callable[[], str] = _always_ready
-    reload: Callable[[], Loaded] | None = None
+    reload: Callable[[], Awaitable[Loaded]] | None = None
     last_read: Callable[[], Loaded | None] = _never_read
+    remarks: Callable[[], list[str]] = list
+    upkeep: Upkeep | None = None
     caps: Caps = field(default_factory=Caps)
 
 

@@ -1,6 +1,5 @@
 """Reload: read the files again, and say what `pagerctl check` would say of them."""
 
-import asyncio
 from dataclasses import asdict
 
 from aiohttp import web
@@ -18,8 +17,7 @@ async def reload(request: web.Request) -> web.Response:
     read_again = request.app[PARTS].reload
     if read_again is None:
         raise Problem(501, "this pager has no files to read again")
-    # Large folders take a second, and pages go out meanwhile.
-    loaded = await asyncio.to_thread(read_again)
+    loaded = await read_again()
     problems = [asdict(problem) for problem in in_order(loaded.problems)]
     answer = {"ok": loaded.catalog is not None, "config": loaded.hash, "problems": problems}
     answer["report"] = render(loaded.problems, loaded.texts)

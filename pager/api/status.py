@@ -21,15 +21,17 @@ routes = web.RouteTableDef()
 async def status(request: web.Request) -> web.Response:
     """Loops, queues, open incidents by severity and state, and the files in force. Always 200: `ok` sums it up.
 
-    `not_ready` is why not, null if it is; without the database, queues and incidents are as they were read last.
+    `not_ready` is why not, null if it is; `remarks` say what else is not as it should be. Without the database,
+    queues and incidents are as they were read last.
     """
     parts = request.app[PARTS]
     not_ready = parts.not_ready() or await _database(request)
     loops = _loops(request)
     answer = {
-        "ok": not not_ready and all(loop["ok"] for loop in loops.values()),
+        "ok": not (not_ready or parts.remarks()) and all(loop["ok"] for loop in loops.values()),
         "version": __version__,
         "not_ready": not_ready or None,
+        "remarks": parts.remarks(),
         "loops": loops,
         **_standing(request),
         "config": _config(request),

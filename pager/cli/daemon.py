@@ -2,6 +2,7 @@
 
 import os
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,27 +22,48 @@ def pagerd(config: Path | None, listen: str | None, database: str | None, url: s
     """Take alerts in, find who is on call, and page until somebody has it."""
     from pager.settings import BadSettings, load_settings
 
-    folder = files.config_folder(config, os.environ, Path.cwd())
+    folder, bad = files.config_folder(config, os.environ, Path.cwd()), ""
+    flags: dict[str, Any] = {"listen": listen, "database": database, "url": url}
     try:
-        settings = load_settings(folder, listen=listen, database=database, url=url)
+        settings = load_settings(folder, **flags)
     except BadSettings as error:
-        raise click.UsageError(str(error)) from None
-    sys.exit(_run(settings, only_check=check))
+        settings, bad = _settings_before(folder, flags), str(error)
+        if settings is None or check:
+            raise click.UsageError(bad) from None
+    sys.exit(_run(settings, bad, only_check=check))
 
 
-def _run(settings: Any, *, only_check: bool) -> int:
+def _settings_before(folder: Path, flags: dict[str, Any]) -> Any:
+    """The settings of the last good copy, where only pager.toml is to blame; None where there are none."""
+    from pager.last_good import copy_of
+    from pager.settings import TOML, BadSettings, load_settings
+
+    try:
+        state = load_settings(folder, written=Path(os.devnull), **flags).state
+        copy = copy_of(state) if state else None
+        return load_settings(folder, written=copy / TOML, **flags) if copy else None
+    except BadSettings:
+        return None
+
+
+def _run(settings: Any, bad_settings: str, *, only_check: bool) -> int:
     from pager import app, logs
+    from pager.in_force import find_start
 
     logs.configure(settings.log_format, settings.log_level, journal="JOURNAL_STREAM" in os.environ)
+    state = None if only_check else settings.state
+    colour = sys.stderr.isatty()
     try:
-        catalog = app.read_catalog(settings.config, colour=sys.stderr.isatty())
+        start = find_start(settings.config, state, datetime.now(UTC), bad_settings=bad_settings, colour=colour)
     except app.BadConfig as error:
         click.echo(f"{error}\npagerd cannot start with these files: {settings.config}", err=True)
+        if state is not None:
+            click.echo(f"and there is no last good copy of them in {state}", err=True)
         return 1
     if only_check:
         return 0
     try:
-        _loop(app.serve(settings, catalog))
+        _loop(app.serve(settings, start))
     except app.CANNOT_START as error:
         click.echo(f"pagerd cannot start: {error}", err=True)
         return 1

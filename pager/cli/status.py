@@ -34,6 +34,7 @@ def _facts(found: dict[str, Any]) -> list[tuple[str, str]]:
     outcome = "the files before stay in force; " if config["reloaded"] is False else ""
     return [
         ("not ready", found["not_ready"] or ""),
+        ("remark", "; ".join(found.get("remarks", ()))),
         ("loops", ", ".join(_loop(name, loop) for name, loop in found["loops"].items())),
         ("queues", ", ".join(_queue(name, queue) for name, queue in found["queues"].items())),
         ("incidents", "; ".join(_level(level, states) for level, states in found["incidents"].items()) or "none open"),
