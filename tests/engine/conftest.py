@@ -1,6 +1,9 @@
-"""A house on each engine in turn, and two nodes on one database of PostgreSQL."""
+"""A house on each engine in turn, and two nodes on one database of PostgreSQL; tables are made once and emptied."""
 
+import asyncio
+import shutil
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -8,9 +11,14 @@ from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
 from tests.engine.house import Clock, House, running
-from tests.support_postgres import postgres, postgres_cluster
+from tests.support_postgres import address, postgres_cluster
 
-__all__ = ["house", "logs", "postgres", "postgres_cluster", "two"]
+__all__ = ["emptied", "house", "logs", "postgres_cluster", "two"]
+
+_EMPTY = """DO $$ BEGIN EXECUTE (
+    SELECT 'TRUNCATE ' || string_agg(quote_ident(tablename), ', ') || ' RESTART IDENTITY' FROM pg_tables
+    WHERE schemaname = 'public' AND tablename NOT IN ('alembic_version', 'lanes', 'meta')
+); END $$"""
 
 
 @pytest.fixture(autouse=True)
@@ -20,18 +28,61 @@ def logs() -> Iterator[list[EventDict]]:
         yield told
 
 
+def _make_tables(url: str) -> None:
+    async def make() -> None:
+        async with running(url, Clock()):
+            pass
+
+    # In a thread: whoever asks for a fixture may be in a loop already.
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(lambda: asyncio.run(make())).result()
+
+
+@pytest.fixture(scope="session")
+def made_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file of SQLite with all tables and no rows."""
+    file = tmp_path_factory.mktemp("made") / "pager.db"
+    _make_tables(f"sqlite:///{file}")
+    return file
+
+
+@pytest.fixture(scope="session")
+def made_postgres(postgres_cluster: Path) -> str:
+    """The address of a database of PostgreSQL with all tables."""
+    import psycopg
+
+    with psycopg.connect(address(postgres_cluster, "postgres"), autocommit=True) as connection:
+        connection.execute("CREATE DATABASE engine TEMPLATE template0")
+    url = address(postgres_cluster, "engine")
+    _make_tables(url)
+    return url
+
+
+@pytest.fixture
+def emptied(made_postgres: str) -> str:
+    """The address of a database of PostgreSQL whose tables are empty."""
+    import psycopg
+
+    with psycopg.connect(made_postgres, autocommit=True) as connection:
+        connection.execute(_EMPTY)
+    return made_postgres
+
+
 @pytest.fixture(params=["SQLite", "PostgreSQL"])
 async def house(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[House]:
     """A database and an engine, of SQLite and of PostgreSQL in turn; its clock is moved by hand."""
-    lite = request.param == "SQLite"
-    url = f"sqlite:///{tmp_path}/pager.db" if lite else request.getfixturevalue("postgres")
+    if request.param == "SQLite":
+        shutil.copy(request.getfixturevalue("made_file"), tmp_path / "pager.db")
+        url = f"sqlite:///{tmp_path}/pager.db"
+    else:
+        url = request.getfixturevalue("emptied")
     async with running(url, Clock()) as it:
         yield it
 
 
 @pytest.fixture
-async def two(postgres: str) -> AsyncIterator[tuple[House, House]]:
+async def two(emptied: str) -> AsyncIterator[tuple[House, House]]:
     """Two nodes on one database of PostgreSQL; one clock for both."""
     clock = Clock()
-    async with running(postgres, clock) as one, running(postgres, clock) as other:
+    async with running(emptied, clock) as one, running(emptied, clock) as other:
         yield one, other

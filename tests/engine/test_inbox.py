@@ -117,6 +117,16 @@ async def test_firing_resolved_firing_with_one_start_still_fires(house: House) -
 
     incident = await house.incident()
     assert (incident.state, incident.alerts, incident.spells, incident.firing) == ("triggered", 1, 2, 1)
+
+
+async def test_resolved_and_firing_in_one_batch_leave_no_notice_behind(house: House) -> None:
+    await house.say(alert())
+    await house.send()
+    for status in ("resolved", "firing"):
+        await house.post(alert(status=status))
+    await house.work()
+
+    assert (await house.incident()).state == "triggered"
     assert await house.paged(kind="notice") == []  # "resolved" would be a lie by the time it is sent
 
 

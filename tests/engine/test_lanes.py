@@ -1,5 +1,6 @@
 """Lanes and poison: each source in its own order and its own turn, and what fails is set aside alone."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -9,6 +10,7 @@ import pytest
 from pager.core.code import code_of
 from pager.core.incident import Resolved
 from pager.core.report import Parsed, Source
+from pager.core.severity import Level, Severity
 from pager.desk import News
 from pager.sources import SOURCES
 from pager.store import inbox
@@ -50,8 +52,9 @@ async def test_the_rows_of_a_source_are_worked_in_their_order(house: House) -> N
 
 async def test_a_storm_of_one_source_does_not_delay_another(house: House) -> None:
     assert inbox.lane_of("storm") != inbox.lane_of("calm")
-    for number in range(inbox.BATCH_ROWS + 20):
-        await house.post(alert("Storm", number=str(number)), source="storm")
+    await asyncio.gather(
+        *(house.post(alert("Storm", number=str(number)), source="storm") for number in range(inbox.BATCH_ROWS + 20))
+    )
     await house.post(alert("Calm", severity="SEV-1"), source="calm")
 
     await house.engine.work_inbox()  # one turn of each lane
@@ -129,7 +132,7 @@ async def test_an_incident_that_cannot_be_decided_is_postponed_and_the_others_go
 async def test_an_undecidable_incident_is_tried_again_with_growing_pauses(house: House) -> None:
     await house.say(alert("Broken", severity="SEV-3"))
     sound = house.engine.catalog
-    levels = {level: known for level, known in sound.severities.items() if level != "SEV-3"}
+    levels: dict[Level, Severity] = {level: known for level, known in sound.severities.items() if level != "SEV-3"}
     house.engine.catalog = replace(sound, severities=levels)
     house.clock.at += 5 * MINUTE
 

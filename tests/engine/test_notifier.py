@@ -133,3 +133,14 @@ async def test_stop_carries_what_was_claimed_and_claims_no_more(house: House) ->
     sent = len(post.shown)
     await house.say(alert("Late"))
     assert len(post.shown) == sent
+
+
+async def test_two_notifiers_on_one_database_send_each_page_once(two: tuple[House, House]) -> None:
+    one, other = two
+    async with posting(one) as left, posting(other) as right:
+        await one.say(*(alert(f"Alert {number}") for number in range(100)))
+        await wait_until(lambda: len(left.shown) + len(right.shown) >= 100, 20, "100 messages")
+
+    titles = [title for title, _ in (*left.shown, *right.shown)]
+    assert (len(titles), len(set(titles))) == (100, 100)
+    assert await one.count("deliveries WHERE outcome = 'delivered' AND repeat = 0") == 100

@@ -11,6 +11,7 @@ from pager.core.catalog import Catalog
 from pager.core.incident import (
     Acked,
     Escalated,
+    Event,
     Held,
     Hold,
     Incident,
@@ -108,7 +109,7 @@ def story(house: House, chance: random.Random) -> list[Callable[[], Awaitable[ob
             house.clock.at += chance.randint(0, 400) * SECOND
         await house.work()
 
-    events = [
+    events: list[Event] = [
         Acked(who), Unacked(who), Snoozed(who, until), Mitigated(who), Resolved(who), Escalated(who), Noted(who, "hm"),
         SeveritySet(who, chance.choice(["SEV-1", "SEV-2", "SEV-3", "SEV-4"])), Held(Hold("silence", until)), Released(),
     ]  # fmt: skip
@@ -134,10 +135,10 @@ def story(house: House, chance: random.Random) -> list[Callable[[], Awaitable[ob
     ]
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(3))
 async def test_whatever_happens_the_timeline_tells_it_whole(house: House, seed: int) -> None:
     chance = random.Random(seed)
-    for _ in range(60):
+    for _ in range(45):
         await chance.choices(story(house, chance), weights=[4, 4, 4, 3, 4, 4, 4, 4, 1])[0]()
 
     await house.later()
