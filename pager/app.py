@@ -74,6 +74,7 @@ class Daemon:
     async def run(self, on_ready: Callable[[], Awaitable[None]] | None = None) -> None:
         """Serve until stopped; then finish what was begun, for at most 25 s."""
         await self.engine.restore()
+        await self.notifier.restore()
         await self.upkeep.begin()
         async with self._serving(), asyncio.TaskGroup() as group:
             loops = [

@@ -1,6 +1,7 @@
 """The notifier: claims due pages by lease, hands them to the sender, records what became of each attempt."""
 
 import asyncio
+from collections import defaultdict, deque
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Literal, Protocol
@@ -9,8 +10,9 @@ from uuid import uuid4
 import structlog
 
 from pager import outbox
-from pager.core.contact_url import channel_class, fill, placeholders
+from pager.core.contact_url import channel_class, destination, fill, placeholders
 from pager.core.outcome import Outcome, Reason
+from pager.core.page import TROUBLE_FAILURES, in_trouble
 from pager.core.text import message
 from pager.engine import Engine
 from pager.outbox import Attempt, Taken, Turnout
@@ -35,6 +37,25 @@ class Watcher(Protocol):
     def accepted(self, page: PageRow, seconds: float) -> None: ...
 
 
+class History:
+    """How the last attempts went, by contact and by destination; in memory, for it only changes an order."""
+
+    def __init__(self) -> None:
+        self._recent: defaultdict[str, deque[tuple[float, bool]]] = defaultdict(lambda: deque(maxlen=TROUBLE_FAILURES))
+
+    def note(self, url: str, place: str, outcome: Outcome) -> None:
+        """`url` is as the files write it. A contact that is refused for itself says nothing about its provider."""
+        now = asyncio.get_running_loop().time()
+        self._recent[url].append((now, outcome.delivered))
+        if not outcome.permanent:
+            self._recent[place].append((now, outcome.delivered))
+
+    def troubled(self) -> frozenset[str]:
+        """The URLs and destinations that failed their last three attempts within five minutes."""
+        now = asyncio.get_running_loop().time()
+        return frozenset(key for key, recent in self._recent.items() if in_trouble(tuple(recent), now))
+
+
 class Notifier:
     """Sends what is due. One task a page: contacts of a page go out side by side, pages do not wait for each other."""
 
@@ -54,8 +75,15 @@ class Notifier:
         self.url = url.rstrip("/")
         self.watcher = watcher
         self.progress = 0.0
+        self._history = History()
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
+
+    async def restore(self) -> None:
+        """At start: what a process that is gone was sending is free at once, where no other node can have it."""
+        freed = await self.database.write(pages.release_all)
+        if freed:
+            log.warning("pages were being sent when pager ended; they go out again", pages=freed)
 
     async def run(self) -> None:
         """Claim and carry pages, for ever; ask at least once a second."""
@@ -95,9 +123,10 @@ class Notifier:
         return [(claim_id, taken) for taken in claimed]
 
     async def _claim_some(self, claim_id: str, limit: int) -> list[Taken]:
+        troubled = self._history.troubled()
         try:
             return await self.database.write(
-                lambda tx: outbox.claim(tx, self.engine.catalog, claim_id, limit, self.url)
+                lambda tx: outbox.claim(tx, self.engine.catalog, claim_id, limit, self.url, troubled=troubled)
             )
         except StoreUnavailable:
             raise
@@ -163,7 +192,9 @@ class Notifier:
         except MissingSecret as error:
             return Outcome(Reason.config, str(error))
         text = message(attempt.facts, channel_class(url))
-        return await self.sender.send(Message(url=url, title=text.title, body=text.body, kind=_tone(attempt.page)))
+        outcome = await self.sender.send(Message(url=url, title=text.title, body=text.body, kind=_tone(attempt.page)))
+        self._history.note(attempt.url, destination(url), outcome)
+        return outcome
 
     async def _record(
         self, page: PageRow, claim_id: str, ended: list[tuple[Attempt, Outcome]], in_flight: int
@@ -171,11 +202,12 @@ class Notifier:
         """Write outcomes; while the store is away, try again: what was sent must not be forgotten."""
         for attempt, outcome in ended:
             self._count(attempt, outcome)
+        troubled = self._history.troubled()
         for _ in range(RECORD_TRIES):
             try:
                 turnout = await self.database.write(
                     lambda tx: outbox.record(
-                        tx, self.engine.catalog, page.id, page.incident, claim_id, ended, in_flight, self.url
+                        tx, self.engine.catalog, page.id, page.incident, claim_id, ended, in_flight, self.url, troubled
                     )
                 )
             except StoreUnavailable as error:

@@ -1,13 +1,14 @@
 """The notifier's transactions: pages claimed, attempts begun, outcomes recorded, each under the incident's lock."""
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from pager.core.catalog import CHANNEL, Catalog
 from pager.core.code import code_of
-from pager.core.incident import Incident, Reached, Unreached
+from pager.core.contact_url import destination
+from pager.core.incident import Entry, Incident, Reached, Unreached
 from pager.core.outcome import Outcome
 from pager.core.page import (
     Contact,
@@ -15,6 +16,7 @@ from pager.core.page import (
     begun,
     due_contacts,
     ended,
+    failure_words,
     is_reached,
     is_unreached,
     lost,
@@ -63,8 +65,19 @@ class Taken:
     again_at: datetime | None
 
 
-def claim(tx: Tx, catalog: Catalog, claim_id: str, limit: int, url: str, only: int | None = None) -> list[Taken]:
-    """Claim due pages, or the one page `only`, and begin the attempts that are due, in one transaction."""
+def claim(
+    tx: Tx,
+    catalog: Catalog,
+    claim_id: str,
+    limit: int,
+    url: str,
+    only: int | None = None,
+    troubled: Collection[str] = (),
+) -> list[Taken]:
+    """Claim due pages, or the one page `only`, and begin the attempts that are due, in one transaction.
+
+    `troubled` names contact URLs, as the files write them, and destinations: their contacts are tried last.
+    """
     claimed = []
     for page in pages.claim(tx, claim_id, limit, only):
         plan = _planned(page, catalog)
@@ -72,7 +85,7 @@ def claim(tx: Tx, catalog: Catalog, claim_id: str, limit: int, url: str, only: i
             # Somebody had it before: what has no outcome may have been sent.
             plan = lost(plan, pages.lost(tx, page.id, tx.now()), tx.now())
         kept = incidents.get(tx, page.incident)
-        attempts, plan = _begin(tx, catalog, page, plan, kept.incident if kept else None, url)
+        attempts, plan = _begin(tx, catalog, page, plan, kept.incident if kept else None, url, troubled)
         _keep(tx, page, plan, held_by=claim_id)
         claimed.append(Taken(page, attempts, next_due(plan)))
     return claimed
@@ -87,6 +100,7 @@ def record(
     done: Sequence[tuple[Attempt, Outcome]],
     in_flight: int,
     url: str,
+    troubled: Collection[str] = (),
 ) -> Turnout:
     """Write what became of attempts and begin those that are due now; with nothing in flight the claim is let go."""
     desk = Desk(tx, catalog)
@@ -100,17 +114,35 @@ def record(
         return Turnout((), None, desk.news)
     plan = _planned(page, catalog)
     was_reached = is_reached(plan)
+    last, failed_before = _in_trouble(catalog, page.recipient, troubled), any(contact.failed for contact in plan)
     for attempt, outcome in done:
-        plan = ended(plan, attempt.contact, outcome, now, random.random())
+        plan = ended(plan, attempt.contact, outcome, now, random.random(), last)
+    if not failed_before:
+        _note_failures(desk, page, plan, {each.contact: outcome for each, outcome in done if not outcome.delivered})
     page, told = _tell(desk, page, plan)
     attempts: tuple[Attempt, ...] = ()
     if page.state == "due":
-        attempts, plan = _begin(tx, catalog, page, plan, desk.incident(incident_number), url)
+        attempts, plan = _begin(tx, catalog, page, plan, desk.incident(incident_number), url, troubled)
     busy = bool(attempts) or in_flight > 0
     _keep(tx, page, plan, held_by=claim_id if busy else None, reported=told)
     # A page that was withdrawn waits for what is being sent, and for nothing else.
     again_at = next_due(plan) if busy and page.state == "due" else None
     return Turnout(attempts, again_at, desk.news, is_reached(plan) and not was_reached)
+
+
+def _note_failures(desk: Desk, page: PageRow, plan: Plan, failed: Mapping[str, Outcome]) -> None:
+    """One line of the timeline for the first failure of a page: each retry is in `pages`, not here."""
+    if failed and desk.incident(page.incident) is not None:
+        desk.note(page.incident, Entry(failure_words(page.recipient, plan, failed, desk.now)))
+        desk.save()
+
+
+def _in_trouble(catalog: Catalog, recipient: str, troubled: Collection[str]) -> frozenset[str]:
+    """The recipient's contacts that failed of late, by themselves or because their provider does."""
+    if not troubled:
+        return frozenset()
+    contacts = contacts_of(catalog, recipient)
+    return frozenset(name for name, url in contacts.items() if url in troubled or destination(url) in troubled)
 
 
 def _tell(desk: Desk, page: PageRow, plan: Plan) -> tuple[PageRow, bool]:
@@ -131,13 +163,19 @@ def _tell(desk: Desk, page: PageRow, plan: Plan) -> tuple[PageRow, bool]:
 
 
 def _begin(
-    tx: Tx, catalog: Catalog, page: PageRow, plan: Plan, incident: Incident | None, url: str
+    tx: Tx,
+    catalog: Catalog,
+    page: PageRow,
+    plan: Plan,
+    incident: Incident | None,
+    url: str,
+    troubled: Collection[str],
 ) -> tuple[tuple[Attempt, ...], Plan]:
     if incident is None:
         return (), plan
     contacts = contacts_of(catalog, page.recipient)
     attempts = []
-    for contact in due_contacts(plan, tx.now()):
+    for contact in due_contacts(plan, tx.now(), _in_trouble(catalog, page.recipient, troubled)):
         if contact.name not in contacts:
             continue
         plan = begun(plan, contact.name)

@@ -1,11 +1,14 @@
 """Pages: which contacts of a person are tried when, and when the person counts as not reached."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from pager.core.outcome import Outcome, retry_at
 from pager.core.people import Via
+
+TROUBLE_FAILURES = 3
+TROUBLE_SECONDS = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +52,19 @@ def refresh(plan: Plan, known: Iterable[str]) -> Plan:
     return (*kept, *(Contact(name) for name in names if name not in had))
 
 
-def due_contacts(plan: Plan, now: datetime) -> tuple[Contact, ...]:
-    return tuple(contact for contact in plan if contact.due_at is not None and contact.due_at <= now)
+def due_contacts(plan: Plan, now: datetime, troubled: Collection[str] = ()) -> tuple[Contact, ...]:
+    """The contacts that are tried now, in their order; names in `troubled` come last, and are never left out."""
+    due = (contact for contact in plan if contact.due_at is not None and contact.due_at <= now)
+    return tuple(sorted(due, key=lambda contact: contact.name in troubled))
+
+
+def in_trouble(recent: Sequence[tuple[float, bool]], now: float) -> bool:
+    """Whether the last 3 attempts failed, all within 5 min before `now`.
+
+    `recent` are (when it ended, whether it was delivered), oldest first; instants are seconds of one clock.
+    """
+    last = recent[-TROUBLE_FAILURES:]
+    return len(last) == TROUBLE_FAILURES and all(not ok and at > now - TROUBLE_SECONDS for at, ok in last)
 
 
 def next_due(plan: Plan) -> datetime | None:
@@ -70,17 +84,20 @@ def lost(plan: Plan, names: Iterable[str], now: datetime) -> Plan:
     return plan
 
 
-def ended(plan: Plan, name: str, outcome: Outcome, now: datetime, jitter: float) -> Plan:
+def ended(
+    plan: Plan, name: str, outcome: Outcome, now: datetime, jitter: float, troubled: Collection[str] = ()
+) -> Plan:
     """The plan after one attempt. A failure is tried again by plan, and the next unused contact goes now.
 
-    A permanent failure is not tried again. `jitter` is in [0, 1).
+    Names in `troubled` go when no other is left. A permanent failure is not tried again. `jitter` is in [0, 1).
     """
     if outcome.delivered:
         return _change(plan, name, lambda c: replace(c, due_at=None, delivered=True))
     plan = _change(plan, name, lambda c: _failed(c, outcome, now, jitter))
-    spare = next((c for c in plan if c.unused and (c.due_at is None or c.due_at > now)), None)
-    if spare is None:
+    spares = [c for c in plan if c.unused and (c.due_at is None or c.due_at > now)]
+    if not spares:
         return plan
+    spare = min(spares, key=lambda c: c.name in troubled)
     return _change(plan, spare.name, lambda c: replace(c, due_at=now))
 
 
@@ -91,6 +108,22 @@ def is_reached(plan: Plan) -> bool:
 def is_unreached(plan: Plan) -> bool:
     """All contacts failed at least once and none took it; a plan without contacts reaches nobody."""
     return all(contact.failed and not contact.delivered for contact in plan)
+
+
+def failure_words(recipient: str, plan: Plan, failed: Mapping[str, Outcome], now: datetime) -> str:
+    """How a timeline tells the first failure of a page: `ana: push failed (refused), tried mail`.
+
+    `plan` is as it stands after the failures in `failed`, which are told by reason alone: details are for `pages`.
+    """
+    what = " and ".join(f"{name} failed ({outcome.reason.value})" for name, outcome in failed.items())
+    others = [c for c in plan if c.name not in failed and (c.attempts or (c.due_at is not None and c.due_at <= now))]
+    if others:
+        then = f"tried {', '.join(contact.name for contact in others)}"
+    elif any(contact.name in failed and contact.due_at is not None for contact in plan):
+        then = "tried again"
+    else:
+        then = "there is nothing else to try"
+    return f"{recipient}: {what}, {then}"
 
 
 def _failed(contact: Contact, outcome: Outcome, now: datetime, jitter: float) -> Contact:

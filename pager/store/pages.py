@@ -132,6 +132,19 @@ def claim(tx: Tx, claim_id: str, limit: int, only: int | None = None) -> list[Pa
     return sorted((_page(row) for row in rows), key=lambda page: (page.severity, page.due_at or now, page.id))
 
 
+def release_all(tx: Tx) -> int:
+    """At the start of the only node every claim is of a process that is gone: nobody waits for its lease.
+
+    How many pages were freed. Several nodes may share PostgreSQL: there a lease runs out by itself.
+    """
+    if tx.engine != "sqlite":
+        return 0
+    return tx.run(
+        "UPDATE pages SET claimed_until = :now WHERE claim IS NOT NULL AND state = 'due' AND claimed_until > :now",
+        now=tx.now(),
+    )
+
+
 def held(tx: Tx, page_id: int, claim_id: str) -> PageRow | None:
     """The page, locked, if this claim still holds it; None: another node has it.
 

@@ -25,12 +25,14 @@ class Got:
 
 @dataclass
 class HttpSink:
-    """Keeps each POST. `answers` maps a name to the status that it is answered with; `hang` names that never are."""
+    """Keeps each POST. `answers` maps a name to its status; names in `hangs` get none until `released` is set."""
 
     url: str = ""
     got: list[Got] = field(default_factory=list)
     answers: dict[str, int] = field(default_factory=dict)
     hangs: set[str] = field(default_factory=set)
+    released: asyncio.Event = field(default_factory=asyncio.Event)
+    asked: list[str] = field(default_factory=list)
 
     def contact(self, name: str) -> str:
         """The contact URL whose messages arrive here under `name`."""
@@ -42,8 +44,9 @@ class HttpSink:
     async def handle(self, request: web.Request) -> web.Response:
         name = request.path.strip("/")
         said: dict[str, Any] = json.loads(await request.read())
+        self.asked.append(name)
         if name in self.hangs:
-            await asyncio.Event().wait()
+            await self.released.wait()
         status = self.answers.get(name, 200)
         if status == 200:
             self.got.append(Got(name, said["title"], said["message"], asyncio.get_running_loop().time()))
