@@ -273,12 +273,12 @@ def from_validation(
 
     `at` is the path of what was validated within the document. `model`, the type it was validated against, gives
     the names for `did you mean`; without it only keys that are missing beside the unknown one are suggested.
-    What the members of a union say is told once: by the member that was meant, if that can be seen.
+    What the members of a union say is told once, by the member that was meant; so is a key missing as it is misspelt.
     """
     lines = LINE_END.split(text)
     faults = _without_unions([_fault(entry, document, at) for entry in error.errors(include_url=False)])
     missing = {(*f.path, str(f.entry["loc"][-1])) for f in faults if f.type == "missing"}
-    problems = []
+    problems, misspelt = list[tuple[Route, Problem]](), set[Route]()
     for fault in faults:
         loc, path = fault.entry["loc"], fault.path
         at_key = fault.type == "extra_forbidden" or loc[-1:] == ("[key]",)
@@ -286,8 +286,10 @@ def from_validation(
         snippet = lines[mark.line - 1][mark.column - 1 :][: mark.width]
         beside = {str(route[-1]) for route in missing if route[:-1] == path[:-1]}
         code, message, hint = _explained(fault, beside | _keys_of(model, loc[:-1]))
-        problems.append(Problem(file, mark.line, mark.column, code, message, snippet=snippet, hint=hint))
-    return in_order(problems)
+        misspelt |= {(*path[:-1], key) for key in beside if hint == suggest(key, [key])}
+        absent = (*path, str(loc[-1])) if fault.type == "missing" else ()
+        problems.append((absent, Problem(file, mark.line, mark.column, code, message, snippet=snippet, hint=hint)))
+    return in_order(problem for absent, problem in problems if absent not in misspelt)
 
 
 def _fault(entry: "ErrorDetails", document: "Document", at: Route) -> _Fault:

@@ -18,7 +18,7 @@ from pager.core.wall import day_start, instants_of
 MOST_A_DAY = 24
 _EXAMPLE = '"0 9 * * MON"'
 _NAMES = ("minute", "hour", "day of month", "month", "day of week")
-_LARGEST = (59, 23, 31, 12, 7)
+_SMALLEST, _LARGEST = (0, 0, 1, 1, 0), (59, 23, 31, 12, 7)
 _WORDS = {
     "@hourly": "0 * * * *",
     "@daily": "0 9 * * *",
@@ -140,6 +140,8 @@ def _check_item(text: str, place: int, item: str) -> None:
     if shape is None:
         _refuse(text, *_why_not(name, item))
     first, last, step = shape["first"], shape["last"], int(shape["step"] or 1)
+    if any(part.isdigit() and not _SMALLEST[place] <= int(part) <= _LARGEST[place] for part in (first, last or "")):
+        _refuse(text, f"{item!r} in {name} is not from {_SMALLEST[place]} to {_LARGEST[place]}", _EXAMPLE)
     if last is not None and _number(first) == _number(last):
         _refuse(text, f"{item!r} in {name} starts where it ends, which means every value", f'"{first}" or "*"')
     if last is None and shape["step"] and _is_largest(first, place):

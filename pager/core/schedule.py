@@ -5,9 +5,17 @@ amounts to at an instant is worked out in `oncall`.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Annotated, Any, Literal, NoReturn, Self
+from typing import Annotated, Any, Literal, NoReturn, Self, TypeVar
 
-from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from pager.core.cron import check_cron
@@ -16,6 +24,7 @@ from pager.core.moment import Day, Moment, When, Zone, day_after
 from pager.core.windows import Hours
 
 Loc = tuple[str | int, ...]
+T = TypeVar("T")
 
 _LIST_HOW = "write [ana, bo], and a group on call together as an inner list: [[ana, bo], chi]"
 _OFF = ("off", "ok", False)
@@ -74,11 +83,21 @@ class RotationVersion(Written):
         return self
 
 
+def _not_empty(entries: T) -> T:
+    # Not min_length: pydantic counts the entries that are right, and tells of one that is wrong twice.
+    if not entries:
+        raise ValueError("an empty list; write at least one entry, or leave the key out")
+    return entries
+
+
+Versions = Annotated[tuple[RotationVersion, ...], AfterValidator(_not_empty)]
+
+
 class Layer(Written):
     """One layer of a schedule; a later layer wins wherever it has somebody. `until` is exclusive."""
 
     name: Name
-    rotation: tuple[RotationVersion, ...] = Field(min_length=1)
+    rotation: Versions
     hours: Hours | None = None
     timezone: Zone | None = None
     until: When | None = None
@@ -174,8 +193,8 @@ class Schedule(Written):
 
     name: Name = Field(alias="schedule")
     timezone: Zone = "UTC"
-    rotation: Annotated[tuple[RotationVersion, ...], Field(min_length=1)] | None = None
-    layers: Annotated[tuple[Layer, ...], Field(min_length=1)] | None = None
+    rotation: Versions | None = None
+    layers: Annotated[tuple[Layer, ...], AfterValidator(_not_empty)] | None = None
     hours: Hours | None = None
     until: When | None = None
     when_away: Literal["next", "gap"] = "next"

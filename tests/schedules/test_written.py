@@ -99,7 +99,7 @@ def with_layers(*layers: Doc, **keys: Any) -> Doc:
         pytest.param(doc(hours="24:00-08:00"), ("hours",), "24:00 can only be an end", id="24:00 as a start"),
         pytest.param(doc(hours="mon 09:00-25:00"), ("hours",), "no such time of day", id="25:00"),
         pytest.param(doc(when_away="skip"), ("when_away",), "'next' or 'gap'", id="another way to be away"),
-        pytest.param(with_layers(), ("layers",), "at least 1", id="no layer"),
+        pytest.param(with_layers(), ("layers",), "at least one entry", id="no layer"),
         pytest.param(
             with_layers({"name": "a", "rotation": [FIRST]}, hours="09:00-17:00"),
             ("hours",),
