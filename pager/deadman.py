@@ -34,6 +34,7 @@ class Deadman:
     """Asks for proof every so often, and tells each of `addresses` when there is all of it.
 
     `beats` gives when each loop last came round, by the event loop's clock; `fill` puts the secrets into an address.
+    `unheard` are the numbers of those who did not hear the last one; `offset` is how far our clock is ahead of theirs.
     """
 
     def __init__(
@@ -47,6 +48,8 @@ class Deadman:
     ) -> None:
         self.addresses = addresses
         self.missing: list[str] = []
+        self.unheard: set[int] = set()
+        self.offset: float | None = None
         self._began = 0.0
         self._database, self._sender, self._beats = database, sender, beats
         self._fill, self._own = fill, own
@@ -100,8 +103,10 @@ class Deadman:
         target = str(number)
         self._own.pings.labels(target, "failure" if failure else "success").inc()
         if failure:
+            self.unheard.add(number)
             log.warning("a sign of life was not heard", target=number, error=failure)
         else:
+            self.unheard.discard(number)
             self._own.pinged_at.labels(target).set_to_current_time()
 
     async def _tried(self, http: ClientSession, address: str) -> str:
@@ -123,5 +128,5 @@ class Deadman:
             return
         if told.tzinfo is not None:
             # It counts whole seconds: on average it is half of one behind.
-            offset = (datetime.now(UTC) - told).total_seconds() - 0.5
-            self._own.clock_offset.set(round(offset, 1))
+            self.offset = round((datetime.now(UTC) - told).total_seconds() - 0.5, 1)
+            self._own.clock_offset.set(self.offset)

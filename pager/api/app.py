@@ -4,7 +4,7 @@ from typing import Any
 
 from aiohttp import web
 
-from pager.api import alertmanager, alerts, health, incidents, ingest, oncall, reload, status
+from pager.api import alertmanager, alerts, health, incidents, ingest, oncall, reload, status, upkeep
 from pager.api.doors import doors
 from pager.api.guard import Runner
 from pager.api.limits import KEEP_ALIVE, LINGER, bodies, records
@@ -17,7 +17,7 @@ def build_app(parts: Parts) -> web.Application:
     """Everything that is served. From the outside in: recorded, worded, let in, read, handled."""
     app = web.Application(middlewares=[records, problems, doors, bodies], client_max_size=parts.intake.largest + 1)
     keep(app, parts)
-    for module in (ingest, alertmanager, incidents, alerts, oncall, health, status, reload, link, static):
+    for module in (ingest, alertmanager, incidents, alerts, oncall, health, status, reload, upkeep, link, static):
         app.add_routes(module.routes)
     app.on_startup.append(health.started)
     return app

@@ -10,6 +10,12 @@ def export() -> None:
     """Print what belongs into another place."""
 
 
+@export.command("alert-rules")
+def alert_rules() -> None:
+    """Print Prometheus rules that watch pager itself. Route them by another way than pager."""
+    click.echo(snippet("alert-rules"), nl=False)
+
+
 @export.command("ci-github")
 def ci_github() -> None:
     """Print a GitHub workflow: check, test, and a comment that says whose shifts move."""

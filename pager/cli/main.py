@@ -12,9 +12,11 @@ from pager.cli.output import Session
 COMMANDS: Mapping[str, str] = {
     "ack": "pager.cli.incidents:ack",
     "check": "pager.cli.check:check",
+    "db": "pager.cli.db:db",
     "declare": "pager.cli.declare:declare",
     "demo": "pager.cli.demo:demo",
     "diff": "pager.cli.diff:diff",
+    "doctor": "pager.cli.doctor:doctor",
     "escalate": "pager.cli.incidents:escalate",
     "export": "pager.cli.export:export",
     "incidents": "pager.cli.incidents:incidents",

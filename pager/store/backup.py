@@ -58,6 +58,13 @@ def copy(source: Path, into: Path) -> None:
         _settle(draft, into)
 
 
+def place(made: Path, file: Path) -> None:
+    """Put the checked copy `made` at `file` too, atomically, mode 0600. Raises OSError."""
+    with _fresh(file) as draft:
+        copyfile(made, draft)
+        _settle(draft, file)
+
+
 def verify(file: Path, versions: Path = migrations.VERSIONS) -> Contents:
     """Read the whole copy, and tell what is in it. Raises CorruptDatabase, NewerSchema, StoreError and OSError."""
     size = file.stat().st_size
