@@ -52,6 +52,8 @@ def _head() -> None:
     print(
         f"Python {platform.python_version()} on {loop}, aiohttp {version('aiohttp')}, SQLite {sqlite3.sqlite_version}"
     )
+    if os.getloadavg()[0] > 0.5:
+        print("other programs are running: pagerd, whose threads hand over to each other, is hit harder than its peers")
     if SERVER_CORE is None:
         print("one core for everything: the load and what is measured take turns")
     else:
