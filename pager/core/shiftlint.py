@@ -65,7 +65,7 @@ def _unreached(look: Look) -> Told:
         reached = {version.counts_from for _, _, version in layer.stack.spans}
         for at, version in enumerate(versions):
             later = [other.from_.instant(zone) for other in versions[at + 1 :]]
-            if version.from_.wall(zone) not in reached and max(version.from_.instant(zone), *later[:1]) > look.now:
+            if version.from_.wall(zone) not in reached and max([version.from_.instant(zone), *later[:1]]) > look.now:
                 why = (
                     "the next takes over at the same hand-off" if later else "the layer ends before its first hand-off"
                 )

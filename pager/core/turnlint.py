@@ -1,6 +1,7 @@
 """Lint of turns: two in a row while somebody is away, too many, none at all, and those that a clock change swallows."""
 
 from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -78,8 +79,10 @@ def starved(look: Look) -> Told:
     for layer in look.layers:
         if not layer.stack.spans:
             continue
-        begins, _, version = layer.stack.spans[-1]
+        begins, ends, version = layer.stack.spans[-1]
         begin = max(begins, look.now)
+        if ends < begin + YEAR:
+            continue
         seen = {name for _, state in look.plan.segments(begin, begin + YEAR) for name in state.people}
         for name in sorted(version.roster.places.keys() - seen):
             path = _place(layer, version, version.roster.places[name][0])
@@ -146,12 +149,19 @@ def _doubles(look: Look, layer: LookedAt, who: str, start: int, end: int) -> Ite
         first, last = max(turn[0], start), min(turn[1], end)
         if 2 * (last - first) < turn[1] - turn[0]:
             continue
-        for name in _stand_ins(look, layer.stack, slots[number], (first + last) // 2):
-            for beside in (number - 1, number + 1):
+        for name in _mostly_stand_in(look, layer.stack, slots[number], first, last):
+            for beside, edge in ((number - 1, turn[0] - 1), (number + 1, turn[1])):
                 other = layer.turn(beside)
-                if other and name in _entry(layer.stack, slots[beside]) and not _away(look, name, sum(other) // 2):
+                if other and name in _entry(layer.stack, slots[beside]) and not _away(look, name, edge):
                     yield name, min(turn[0], other[0]), max(turn[1], other[1])
                     break
+
+
+def _mostly_stand_in(look: Look, stack: Stack, slot: int, first: int, last: int) -> list[str]:
+    """Who stands in for most of [first, last): at two of its three quarters. An override may have a part of it."""
+    quarters = [first + (last - first) * part // 4 for part in (1, 2, 3)]
+    met = Counter(name for at in quarters for name in _stand_ins(look, stack, slot, at))
+    return [name for name, times in met.items() if times > 1]
 
 
 def _stand_ins(look: Look, stack: Stack, slot: int, at: int) -> list[str]:
