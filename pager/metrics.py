@@ -133,8 +133,11 @@ class Metrics(Collector):
         self.loop_lag = self._histogram("event_loop_lag_seconds", "How late the event loop wakes.")
         self.requests = self._histogram("http_request_duration_seconds", "Requests.", "method", "handler", "code")
         self.cut = self._counter("connections_cut", "Connections refused, or ended before an answer.", "reason")
-        for reason in ("full", "gave_way", "slow_head"):
+        for reason in ("full", "gave_way", "slow_head", "stuck"):
             self.cut.labels(reason)
+        self.refused = self._counter("doors_refused", "Requests that showed no token, or not a right one.", "reason")
+        for reason in ("missing", "wrong", "expired", "scope", "link", "slowed"):
+            self.refused.labels(reason)
         self.db_errors = self._counter("db_errors", "Times the database could not be used.", "operation")
         for operation in ("ingest", "act", "read"):
             self.db_errors.labels(operation)

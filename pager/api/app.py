@@ -7,7 +7,7 @@ from aiohttp import web
 from pager.api import alertmanager, alerts, health, incidents, ingest, oncall, reload, status, upkeep
 from pager.api.doors import doors
 from pager.api.guard import Runner
-from pager.api.limits import KEEP_ALIVE, LINGER, bodies, records
+from pager.api.limits import KEEP_ALIVE, LINGER, bodies, records, unread
 from pager.api.parts import GUARD, Parts, keep
 from pager.api.problems import problems
 from pager.web import link, static
@@ -19,11 +19,11 @@ def build_app(parts: Parts) -> web.Application:
     keep(app, parts)
     for module in (ingest, alertmanager, incidents, alerts, oncall, health, status, reload, upkeep, link, static):
         app.add_routes(module.routes)
-    app.on_startup.append(health.started)
+    app.on_startup.extend((health.started, doors.opened))
     return app
 
 
 def make_runner(app: web.Application, **options: Any) -> web.AppRunner:
     """A runner with our limits. The access log is our own: aiohttp's has query strings."""
-    options = {"access_log": None, "keepalive_timeout": KEEP_ALIVE, "lingering_time": LINGER, **options}
-    return Runner(app, app[GUARD], **options)
+    ours = {"access_log": None, "logger": unread(), "keepalive_timeout": KEEP_ALIVE, "lingering_time": LINGER}
+    return Runner(app, app[GUARD], **ours, **options)

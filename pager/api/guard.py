@@ -62,6 +62,10 @@ class Guard:
         self._of_one: defaultdict[str, dict[Connection, None]] = defaultdict(dict)
         self._by_handler: dict[Any, Connection] = {}
 
+    def count(self, *doing: Doing) -> int:
+        """How many connections are doing one of these."""
+        return sum(one.doing in doing for one in self._open)
+
     def of(self, request: web.Request) -> "Connection | None":
         """The connection that `request` came by."""
         return self._by_handler.get(request.protocol)
@@ -164,21 +168,21 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_timer()
-        self.resume_stuck()
+        self._stop_stuck()
         self.guard.forget(self)
         if not self._refused:
             self.handler.connection_lost(exc)
 
     def pause_writing(self) -> None:
         # Whoever does not read their answer is not waited for.
-        self._stuck = asyncio.get_running_loop().call_later(self.guard.caps.stuck, self.end)
+        self._stuck = asyncio.get_running_loop().call_later(self.guard.caps.stuck, self._let_go)
         self.handler.pause_writing()
 
     def resume_writing(self) -> None:
-        self.resume_stuck()
+        self._stop_stuck()
         self.handler.resume_writing()
 
-    def resume_stuck(self) -> None:
+    def _stop_stuck(self) -> None:
         if self._stuck is not None:
             self._stuck.cancel()
             self._stuck = None
@@ -191,6 +195,10 @@ class Connection(asyncio.Protocol):
         if self.doing is Doing.HEAD:
             self.guard.cut("slow_head")
             self._say(_SLOW)
+
+    def _let_go(self) -> None:
+        self.guard.cut("stuck")
+        self.end()
 
     def _stop_timer(self) -> None:
         if self._timer is not None:

@@ -1,9 +1,11 @@
 """Limits: how large and how slow a request may be, and the record of each: its route, never its query or its token."""
 
 import asyncio
+import logging
 
 import structlog
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler
 
 from pager.api.parts import GUARD, INTAKE, METRICS
@@ -20,6 +22,24 @@ LINGER = 2.0
 SMALL = 64 * 1024
 ENCODINGS = ("", "identity", "gzip", "deflate")
 QUIET = ("/metrics", "/-/healthy", "/-/ready", "/livez", "/readyz", "/healthz")
+
+
+class Unread(logging.Handler):
+    """aiohttp's log of what it could not read. It quotes lines of the request, which hold tokens: its name will do."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        error = record.exc_info[1] if record.exc_info else None
+        if isinstance(error, HttpProcessingError | web.RequestPayloadError):
+            log.info("a request could not be read", error=type(error).__name__, often=True)
+        else:
+            log.error("a connection failed", error=type(error).__name__, exc_info=error, often=True)
+
+
+def unread() -> logging.Logger:
+    """What aiohttp may log to."""
+    logger = logging.Logger("pager.http", logging.WARNING)
+    logger.addHandler(Unread())
+    return logger
 
 
 @web.middleware

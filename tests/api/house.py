@@ -10,7 +10,8 @@ from typing import Any
 from aiohttp import ClientSession, ClientTimeout, web
 
 from pager.api.app import build_app, make_runner
-from pager.api.parts import Parts
+from pager.api.guard import Caps, Guard
+from pager.api.parts import GUARD, Parts
 from pager.core.catalog import Catalog
 from pager.core.people import Person, Team
 from pager.core.policy import Policy, Step, Target
@@ -74,6 +75,7 @@ class House:
     metrics: Metrics
     clock: Hand
     url: str = ""
+    guard: Guard = field(init=False)
     http: ClientSession = field(init=False)
     beats: dict[str, float] = field(default_factory=dict)
     not_ready: str = ""
@@ -120,7 +122,11 @@ class House:
 
 @asynccontextmanager
 async def opened(
-    folder: Path, catalog: Catalog = CATALOG, secrets: Mapping[str, str] | None = None, **limits: Any
+    folder: Path,
+    catalog: Catalog = CATALOG,
+    secrets: Mapping[str, str] | None = None,
+    caps: Caps | None = None,
+    **limits: Any,
 ) -> AsyncIterator[House]:
     """A house with its database and config in `folder`, served until the end of the block."""
     clock = Hand()
@@ -141,18 +147,21 @@ async def opened(
         url="https://pager.example.org",
         folder=folder,
         not_ready=lambda: house.not_ready,
+        caps=caps or Caps(),
     )
+    app = build_app(parts)
+    house.guard = app[GUARD]
     try:
-        async with served(parts) as house.url, ClientSession(timeout=ClientTimeout(total=20)) as house.http:
+        async with served(app) as house.url, ClientSession(timeout=ClientTimeout(total=20)) as house.http:
             yield house
     finally:
         await database.close()
 
 
 @asynccontextmanager
-async def served(parts: Parts) -> AsyncIterator[str]:
-    """The address of the application made of `parts`."""
-    runner = make_runner(build_app(parts), shutdown_timeout=1)
+async def served(app: web.Application) -> AsyncIterator[str]:
+    """The address that the application is served at."""
+    runner = make_runner(app, shutdown_timeout=1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
