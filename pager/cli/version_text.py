@@ -26,7 +26,7 @@ def append_version(
     if not isinstance(node, SequenceNode) or not node.value:
         raise ValueError("the rotation is not a list that is written out here; write the version by hand")
     last = node.value[-1]
-    if last.start_mark.index < node.start_mark.index:
+    if len(node.value) > 1 and last.start_mark.index <= node.value[-2].start_mark.index:
         raise ValueError("the last version is an alias; write the new one by hand")
     if node.flow_style:
         end = last.end_mark.index
@@ -40,7 +40,9 @@ def _at(node: Node, path: Sequence[str | int]) -> Node:
         if isinstance(part, int):
             node = node.value[part]
         else:
-            node = next(value for key, value in node.value if key.value == part)
+            key, node = next((key, value) for key, value in node.value if key.value == part)
+            if node.start_mark.index < key.end_mark.index:
+                raise ValueError(f"{part}: is an alias; write the version by hand")
     return node
 
 
