@@ -52,7 +52,8 @@ rules:
 def run(quick: bool) -> None:
     """Print the figures; `quick` takes fewer schedules and rounds."""
     count, rounds = (10, 1) if quick else (50, 5)
-    print(f"schedules: {count} of {len(PEOPLE)} people, a year, hours, {ABSENCES} absences and {OVERRIDES} overrides each")
+    each = f"{len(PEOPLE)} people, a year, hours, {ABSENCES} absences and {OVERRIDES} overrides each"
+    print(f"schedules: {count} of {each}")
     documented = documents(count)
     compiled = min(_compiled(documented) for _ in range(rounds))
     plain = min(_timed(lambda: [_fires(doc) for doc in documented]) for _ in range(1 if quick else 3))

@@ -266,7 +266,7 @@ async def test_a_database_of_a_newer_pager_is_refused_naming_both_versions(url: 
     async with opened(url) as database:
         await database.write(lambda tx: tx.run("UPDATE alembic_version SET version_num = '0042'"))
 
-    with pytest.raises(NewerSchema, match=r"version 0042.*up to 0001"):
+    with pytest.raises(NewerSchema, match=r"version 0042.*up to 0003"):
         await open_database(url, lambda: NOON, versions=Path(__file__).parent / "versions").open()
 
 
@@ -280,9 +280,10 @@ async def test_a_migration_that_fails_leaves_nothing_half_made(url: str, tmp_pat
     with pytest.raises(Exception, match="already exists"):
         await open_database(url, lambda: NOON, versions=folder).open()
 
-    (folder / "0002_two.py").write_text(script.format('"0002", "0001"', "CREATE TABLE two (name TEXT)"))
+    # Of another length, so that Python takes it for another file within the same second.
+    (folder / "0002_two.py").write_text(script.format('"0002", "0001"', "CREATE TABLE second (name TEXT)"))
     async with opened(url, folder) as database:
-        assert await database.read(lambda tx: tx.all("SELECT * FROM one, two")) == []
+        assert await database.read(lambda tx: tx.all("SELECT * FROM one, second")) == []
         assert await database.read(lambda tx: tx.all("SELECT version_num FROM alembic_version")) == [("0002",)]
 
 
