@@ -10,7 +10,7 @@ from uuid import uuid4
 import structlog
 
 from pager import outbox
-from pager.core.contact_url import channel_class, destination, fill, placeholders
+from pager.core.contact_url import channel_class, destination, fill, placeholders, room_of
 from pager.core.outcome import Outcome, Reason
 from pager.core.page import TROUBLE_FAILURES, in_trouble
 from pager.core.text import message
@@ -191,7 +191,7 @@ class Notifier:
             url = fill(attempt.url, {name: self.secret(name) for name in placeholders(attempt.url)})
         except MissingSecret as error:
             return Outcome(Reason.config, str(error))
-        text = message(attempt.facts, channel_class(url))
+        text = message(attempt.facts, channel_class(url), room_of(url))
         outcome = await self.sender.send(Message(url=url, title=text.title, body=text.body, kind=_tone(attempt.page)))
         self._history.note(attempt.url, destination(url), outcome)
         return outcome

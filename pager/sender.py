@@ -14,7 +14,7 @@ import msgspec
 import structlog
 
 from pager.core.contact_url import channel_class, check_url, destination, placeholders, scheme_of
-from pager.core.hygiene import clean, clean_title, spoken
+from pager.core.hygiene import clean, clean_title, one_line, plain, spoken, unmarked
 from pager.core.outcome import Outcome, Reason
 from pager.sender_child import NOWHERE, Job
 from pager.sender_pool import Pool, Worker
@@ -151,7 +151,13 @@ class Sender:
 def job_of(message: Message) -> Job:
     """`message` as a child gets it: clean, never empty, and never a document where it will be spoken."""
     title, body = clean_title(message.title), clean(message.body)[:LONGEST_TEXT]
-    if channel_class(message.url) == "voice":
+    kind = channel_class(message.url)
+    if kind in ("sms", "voice"):
+        # Nobody is called by a word there, and one character outside GSM-7 would cut an SMS to 70.
+        title, body = one_line(message.title), plain(message.body)[:LONGEST_TEXT]
+    if kind == "ticket":
+        title, body = unmarked(title), unmarked(body)
+    if kind == "voice":
         title, body = spoken(title), spoken(body)
     return Job(message.url, title, body if body.strip() else title or "(no text)", message.kind)
 

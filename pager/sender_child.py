@@ -128,7 +128,7 @@ def _load(url: str) -> Any:
     Raises ValueError for what the check of the URL could not see, and whatever a plug-in raises.
     """
     from apprise import Apprise
-    from apprise.common import OverflowMode
+    from apprise.common import NotifyFormat, OverflowMode
 
     service = Apprise.instantiate(url, asset=_asset(), suppress_exceptions=False)
     if service is None:
@@ -138,6 +138,9 @@ def _load(url: str) -> Any:
     if service.optional or service.retry or service.redirects or not service.verify_certificate:
         raise ValueError("a parameter that pager refuses")
     service.overflow_mode = OverflowMode.TRUNCATE
+    if service.notify_format == NotifyFormat.MARKDOWN:
+        # Its escapes would stand in the middle of links, which then lead nowhere; the text is inert without them.
+        service.notify_format = NotifyFormat.TEXT
     return service
 
 

@@ -74,6 +74,18 @@ _TARGETS_AFTER: Mapping[str, int] = {
 }  # fmt: skip
 """How many parts of the path come before the targets; only schemes where that is fixed."""
 
+_USUAL_ROOM, _LETTER = 1000, 4000
+_ROOMS: Mapping[str, int] = {
+    scheme: room
+    for room, schemes in (
+        (500, ("misskey", "misskeys")),
+        (380, ("irc", "ircs", "splunk", "victorops")),
+        (140, ("pushed", "plivo")),
+    )
+    for scheme in schemes
+}
+"""What a message may take, title and all, where it is not what nearly every service takes."""
+
 _PLACEHOLDER = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _STAND_IN = "placeholder"
 _SCHEME = re.compile(r"([A-Za-z0-9]{1,32}):/{1,2}")
@@ -139,6 +151,13 @@ def channel_class(url: str) -> ChannelClass:
     # Any beginning of "call" makes the call, as in Apprise.
     calls = any(name == "method" and value and "call".startswith(value.lower()) for name, value in parameters(url))
     return "voice" if kind == "sms" and calls else kind
+
+
+def room_of(url: str) -> int:
+    """How many characters a message to `url` may have; a service that is given more cuts the end, and the link."""
+    scheme = scheme_of(url)
+    usual = _LETTER if SCHEMES.get(scheme) in ("mail", "ticket", "webhook") else _USUAL_ROOM
+    return _ROOMS.get(scheme, usual)
 
 
 def destination(url: str) -> str:

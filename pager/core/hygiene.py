@@ -14,7 +14,12 @@ _BIDI = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 _UNWANTED = re.compile(f"[\x00-\x08\x0b-\x1f\x7f-\x9f{_BIDI}\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _NEW_LINE = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
-_MENTION = re.compile(r"@(?=(?:everyone|here|channel|all)\b)|<(?=[!@#&])", re.IGNORECASE)
+# What calls a whole room, in one chat or another, and what shows a link under another one's name.
+_MENTION = re.compile(
+    r"@(?=[*_]*(?:everyone|here|channel|all|room|stream|topic)\b)|<(?=[!@#&]|users/|[a-z][a-z0-9+.-]*:)|\](?=\()",
+    re.IGNORECASE,
+)
+_MARKS = re.compile(f"[@<](?=[^\\s{_ZERO_WIDTH}])")
 
 _ADDRESS = re.compile(r"\b[a-z][a-z0-9+.-]*:\\?/\\?/\S+", re.IGNORECASE)
 _MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)*")
@@ -24,15 +29,31 @@ _WORD = re.compile(r"[\w~+-]{4,}")
 _SEPARATORS = re.compile(r"[/?&;=@:#,\s|<>\"'{}\[\]()\\]+")
 
 
-def clean(text: str) -> str:
-    """`text` as it may be sent as a body: newlines and tabs stay, other controls and bidi marks go.
+def plain(text: str) -> str:
+    """`text` of characters that can be shown: newlines and tabs stay, other controls and bidi marks go.
 
-    Lone surrogates become U+FFFD, every kind of line end becomes a newline, and words that would call a whole
-    chat room (`@everyone`, `<!channel>`) are broken by a zero-width space. Cleaning twice changes nothing.
+    Lone surrogates become U+FFFD, every kind of line end becomes a newline. Doing so twice changes nothing.
     """
-    lines = _NEW_LINE.sub("\n", text)
-    printable = _UNWANTED.sub("", _SURROGATE.sub("\ufffd", lines))
-    return _MENTION.sub(lambda mention: mention[0] + _ZERO_WIDTH, printable)
+    return _UNWANTED.sub("", _SURROGATE.sub("\ufffd", _NEW_LINE.sub("\n", text)))
+
+
+def one_line(text: str) -> str:
+    """`text` as `plain`, on one line and single-spaced: a line of its own could pass for one of ours."""
+    return " ".join(plain(text).split())
+
+
+def clean(text: str) -> str:
+    """`text` as it may be sent as a body: as `plain`, and inert in a chat.
+
+    What would call a whole room (`@everyone`, `<!channel>`) or name a link as another (`[bank](https://evil)`) is
+    broken by a zero-width space. Cleaning twice changes nothing.
+    """
+    return _MENTION.sub(lambda mention: mention[0] + _ZERO_WIDTH, plain(text))
+
+
+def unmarked(text: str) -> str:
+    """`text` for a page that renders Markdown with HTML in it: no name is called, and no tag is begun."""
+    return _MARKS.sub(lambda mark: mark[0] + _ZERO_WIDTH, text)
 
 
 def clean_title(text: str) -> str:

@@ -5,12 +5,13 @@ segment of 160 GSM-7 characters, a push has a title of 40 and a body of 120.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from pager.core.contact_url import ChannelClass
 from pager.core.duration import format_duration
+from pager.core.hygiene import one_line
 from pager.core.incident import PageKind
 
 _GSM_MAPPED = {
@@ -27,6 +28,10 @@ _GSM = frozenset(
     "abcdefghijklmnopqrstuvwxyzäöñüà"
 )
 _ENDED = ("resolved",)
+SEGMENT = 160
+"""Characters of GSM-7 in one SMS."""
+SHORTEST = 12
+"""What is shorter says nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +66,25 @@ class Text:
     body: str
 
 
-def message(facts: Facts, kind: ChannelClass) -> Text:
-    """The message about `facts` for a channel of class `kind`."""
-    return _CLASSES.get(kind, _chat)(facts)
+def message(facts: Facts, kind: ChannelClass, room: int = 1000) -> Text:
+    """The message about `facts` for a channel of class `kind` that takes `room` characters, title and all.
+
+    What strangers wrote stands on one line and is cut to fit; severity, code and links are always whole.
+    """
+    shape = _sms if room <= SEGMENT else _CLASSES.get(kind, _chat)
+    return shape(_tidy(facts), room)
+
+
+def _tidy(facts: Facts) -> Facts:
+    return replace(
+        facts,
+        title=one_line(facts.title),
+        summary=one_line(facts.summary),
+        service=_cut(one_line(facts.service), 100),
+        where=_cut(one_line(facts.where), 100),
+        by=one_line(facts.by),
+        runbook="".join(one_line(facts.runbook).split()[:1]),
+    )
 
 
 def clock(at: datetime, zone: str, now: datetime) -> str:
@@ -73,46 +94,56 @@ def clock(at: datetime, zone: str, now: datetime) -> str:
     return f"{day}{local:%H:%M %Z}"
 
 
-def _chat(facts: Facts) -> Text:
-    lines = [_symptom(facts), _state(facts), *_why(facts), f"Runbook: {facts.runbook}"]
-    if facts.kind == "page":
-        lines.append(f"Acknowledge: {facts.page_link}")
-    else:
-        lines.append(f"Page: {facts.page_link}")
-    return Text(_headline(facts, 200), "\n".join(line for line in lines if line))
+def _chat(facts: Facts, room: int) -> Text:
+    title = _headline(facts, 200, room // 4)
+    return Text(title, _body(facts, room - _cost(title)))
 
 
-def _mail(facts: Facts) -> Text:
+def _body(facts: Facts, room: int) -> str:
+    """The links whole, then what is known about the state, then as much of the symptom as there is room for."""
+    word = "Acknowledge" if facts.kind == "page" else "Page"
+    links = f"Runbook: {facts.runbook}\n{word}: {facts.page_link}"
+    left, told = room - _cost(links), []
+    for line in (_state(facts), *_why(facts)):
+        if _cost(line) < left:
+            told.append(line)
+            left -= _cost(line) + 1
+    return "\n".join(line for line in (_within(facts.summary, left), *told, links) if line)
+
+
+def _mail(facts: Facts, room: int) -> Text:
     head, tail = f"[{facts.severity}] ", f" [{facts.code}]"
-    return Text(_around(head, _subject(facts), tail, 200), _chat(facts).body)
+    title = _around(head, _subject(facts), tail, 200)
+    return Text(title, _body(facts, room - _cost(title)))
 
 
-def _push(facts: Facts) -> Text:
+def _push(facts: Facts, _room: int) -> Text:
     where = f"{facts.where}, " if facts.where else ""
     alerts = f", {_count(facts)}" if facts.firing + facts.more > 1 else ""
     first = _line(f"{where}since {clock(facts.since, facts.zone, facts.now)}{alerts}", 60)
-    second = _line("; ".join(_why(facts)) or _symptom(facts), 59)
+    second = _line("; ".join(_why(facts)) or facts.summary, 59)
     links = f"Runbook: {facts.runbook}\n{facts.page_link}"
     return Text(_headline(facts, 40), f"{first}\n{second}\n{links}")
 
 
-def _sms(facts: Facts) -> Text:
-    """One segment; shortened in this order: where, since, summary; never code, severity or link."""
+def _sms(facts: Facts, room: int) -> Text:
+    """One segment at most; shortened in this order: where, since, summary; never code, severity or link."""
+    room = min(room, SEGMENT)
     if facts.why in _ENDED:
         lasted = _length(facts.now - facts.since)
-        return Text("", _cut(gsm(f"OK {facts.code} {_subject(facts)}, resolved after {lasted}. No action."), 160))
+        return Text("", _cut(gsm(f"OK {facts.code} {_subject(facts)}, resolved after {lasted}. No action."), room))
     head = f"PAGE {facts.code} {facts.severity} " if facts.kind == "page" else f"{facts.code} {facts.severity} "
     tail = f". {facts.page_link}"
     where = f" ({facts.where})" if facts.where else ""
     since = f" since {clock(facts.since, facts.zone, facts.now)}"
     subject = gsm(("may be a repeat: " if facts.repeat else "") + _subject(facts))
     for extra in (where + since, since, ""):
-        if len(head) + len(subject) + len(gsm(extra)) + len(tail) <= 160:
+        if len(head) + len(subject) + len(gsm(extra)) + len(tail) <= room:
             return Text("", head + subject + gsm(extra) + tail)
-    return Text("", head + _cut(subject, max(8, 160 - len(head) - len(tail))) + tail)
+    return Text("", head + _cut(subject, max(8, room - len(head) - len(tail))) + tail)
 
 
-def _voice(facts: Facts) -> Text:
+def _voice(facts: Facts, _room: int) -> Text:
     level = facts.severity.replace("SEV-", "SEV ")
     ago = _length(facts.now - facts.since)
     spelled = " ".join(facts.code)
@@ -121,12 +152,7 @@ def _voice(facts: Facts) -> Text:
     return Text("pager", said)
 
 
-def _console(facts: Facts) -> Text:
-    text = _chat(facts)
-    return Text(text.title, text.body)
-
-
-_CLASSES: dict[ChannelClass, Callable[[Facts], Text]] = {
+_CLASSES: dict[ChannelClass, Callable[[Facts, int], Text]] = {
     "chat": _chat,
     "webhook": _chat,
     "incident": _chat,
@@ -135,15 +161,17 @@ _CLASSES: dict[ChannelClass, Callable[[Facts], Text]] = {
     "push": _push,
     "sms": _sms,
     "voice": _voice,
-    "console": _console,
+    "console": _chat,
 }
 
 
-def _headline(facts: Facts, length: int) -> str:
+def _headline(facts: Facts, length: int, room: int = 1000) -> str:
+    """At most `length` characters, of which the subject costs at most `room`."""
+    subject = _within(_subject(facts), room)
     if facts.why in _ENDED:
-        return _around(f"OK {facts.code} ", _subject(facts), ": resolved", length)
+        return _around(f"OK {facts.code} ", subject, ": resolved", length)
     drill = "DRILL " if facts.drill else ""
-    return _around(f"{drill}{facts.severity} ", _subject(facts), f" [{facts.code}]", length)
+    return _around(f"{drill}{facts.severity} ", subject, f" [{facts.code}]", length)
 
 
 def _around(head: str, subject: str, tail: str, length: int) -> str:
@@ -154,10 +182,6 @@ def _around(head: str, subject: str, tail: str, length: int) -> str:
 def _subject(facts: Facts) -> str:
     name = facts.title if not facts.service or facts.service in facts.title else f"{facts.service}: {facts.title}"
     return " ".join(name.split())
-
-
-def _symptom(facts: Facts) -> str:
-    return _cut(facts.summary.strip(), 1000)
 
 
 def _state(facts: Facts) -> str:
@@ -200,6 +224,23 @@ def gsm(text: str) -> str:
     """`text` in GSM-7: one character outside it would cut an SMS to 70."""
     mapped = "".join(_GSM_MAPPED.get(sign, sign) for sign in text)
     return "".join(sign if sign in _GSM else "?" for sign in mapped)
+
+
+def _within(text: str, room: int) -> str:
+    """`text` cut to what costs at most `room`; nothing where there is no room for a word."""
+    if len(text) <= room and _cost(text) <= room:
+        return text
+    left, kept = room - 3, 0
+    for kept, sign in enumerate(text):  # noqa: B007  how far it came
+        left -= _cost(sign)
+        if left < 0:
+            break
+    return text[:kept].rstrip() + "..." if kept >= SHORTEST else ""
+
+
+def _cost(text: str) -> int:
+    """The length of `text` once it is escaped, at worst: `<` becomes `&lt;` in one service, `-` `\\-` in another."""
+    return sum(6 if sign in "<>&\"'" else 1 if sign.isalnum() or sign.isspace() else 2 for sign in text)
 
 
 def _cut(text: str, length: int) -> str:
