@@ -66,10 +66,11 @@ class Tx(Protocol):
 class Job:
     """One function to run in a transaction, and what became of it. Filled by a thread, told by the loop."""
 
-    __slots__ = ("error", "future", "result", "topics", "work")
+    __slots__ = ("error", "future", "result", "topics", "urgent", "work")
 
-    def __init__(self, work: Callable[[Tx], Any], future: "asyncio.Future[Any]") -> None:
+    def __init__(self, work: Callable[[Tx], Any], future: "asyncio.Future[Any]", urgent: bool = False) -> None:
         self.work = work
+        self.urgent = urgent
         self.future = future
         self.result: Any = None
         self.error: Exception | None = None
@@ -121,7 +122,7 @@ class Jobs:
         with self._more:
             if not self._open:
                 raise StoreUnavailable("the database is not open")
-            (self._urgent if urgent else self._others).append(Job(work, future))
+            (self._urgent if urgent else self._others).append(Job(work, future, urgent))
             self._more.notify()
         return future
 
@@ -132,6 +133,23 @@ class Jobs:
                 self._more.wait_for(lambda: self._urgent or self._others or not self._open, wait)
             while job := self._next():
                 if not job.future.cancelled():  # Nobody waits for it any more.
+                    return job
+            return None
+
+    def beside(self, first: Job) -> Job | None:
+        """A job that may share the transaction of `first`, without waiting: urgent ones keep to themselves.
+
+        A promise to a sender must not wait for a batch of the engine; and a batch lets urgent ones go first.
+        """
+        with self._more:
+            if first.urgent:
+                starves = bool(self._others) and self._in_a_row >= URGENT_IN_A_ROW
+                line = self._urgent if self._urgent and not starves else None
+                self._in_a_row += line is not None
+            else:
+                line = self._others if self._others and not self._urgent else None
+            while line:
+                if not (job := line.popleft()).future.cancelled():
                     return job
             return None
 

@@ -178,7 +178,7 @@ def prepare_file(path: Path, versions: Path) -> tuple["FileLock", sqlite3.Connec
     """Lock the file, make it if need be, check it after a crash, bring its schema up to date."""
     try:
         with contextlib.ExitStack() as undo:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             lock = FileLock(path)
             undo.callback(lock.release, clean=False)
             path.touch(mode=0o600)
@@ -258,7 +258,7 @@ class Writer:
             connection.execute("BEGIN IMMEDIATE")
             until = time.monotonic() + GROUP_SECONDS
             self._run(connection, first)
-            while len(group) < GROUP_JOBS and time.monotonic() < until and (job := jobs.take(0)):
+            while len(group) < GROUP_JOBS and time.monotonic() < until and (job := jobs.beside(first)):
                 group.append(job)
                 self._run(connection, job)
             self._dirty = True
