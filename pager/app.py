@@ -20,6 +20,7 @@ from pager.api.gauges import run_gauges, run_lag
 from pager.api.guard import Caps, raise_file_limit
 from pager.api.parts import GUARD, Parts
 from pager.backlog import Room
+from pager.clock_steps import ClockSteps
 from pager.core.catalog import Catalog
 from pager.dialects import installed_sources
 from pager.engine import Engine
@@ -30,8 +31,10 @@ from pager.notifier import Notifier
 from pager.secrets import Secrets
 from pager.sender import Sender
 from pager.settings import Settings
+from pager.steady import SteadyClock
 from pager.store import StoreError
 from pager.store.database import Database, open_database
+from pager.store.tokens import has_api_tokens
 from pager.upkeep import Upkeep, upkeep
 
 log = structlog.get_logger()
@@ -57,6 +60,8 @@ class Daemon:
     metrics: Metrics
     intake: Intake
     upkeep: Upkeep
+    clock: SteadyClock
+    clock_steps: ClockSteps
     stopped: asyncio.Event = field(default_factory=asyncio.Event)
     started: bool = False
 
@@ -73,6 +78,7 @@ class Daemon:
 
     async def run(self, on_ready: Callable[[], Awaitable[None]] | None = None) -> None:
         """Serve until stopped; then finish what was begun, for at most 25 s."""
+        await self.clock_steps.begin()
         await self.engine.restore()
         await self.notifier.restore()
         await self.upkeep.begin()
@@ -80,6 +86,7 @@ class Daemon:
             loops = [
                 group.create_task(self.engine.run_inbox()),
                 group.create_task(self.engine.run_clocks()),
+                group.create_task(self.clock_steps.run()),
                 group.create_task(run_gauges(self.database, self.metrics)),
                 group.create_task(run_lag(self.metrics)),
                 group.create_task(self._watchdog()),
@@ -107,7 +114,7 @@ class Daemon:
                 engine=self.engine,
                 intake=self.intake,
                 metrics=self.metrics,
-                clock=lambda: datetime.now(UTC),
+                clock=self.clock,
                 beats=self.beats,
                 url=self.settings.links,
                 folder=self.settings.config,
@@ -136,7 +143,7 @@ class Daemon:
     async def _open_door(self, runner: web.AppRunner) -> None:
         """The admin's door: a Unix socket that only its owner can open."""
         path = self.settings.socket
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with contextlib.suppress(FileNotFoundError):
             path.unlink()
         door = socket.socket(socket.AF_UNIX)
@@ -177,8 +184,8 @@ async def daemon(
 
     `start` is what was found in the config folder, if the catalog comes from there.
     """
-    check_listen(settings.host, any(source.token for source in catalog.sources.values()))
-    database = open_database(settings.database, lambda: datetime.now(UTC))
+    clock = SteadyClock()
+    database = open_database(settings.database, clock)
     sender = Sender(console=console)
     secrets = Secrets()
     metrics = Metrics(lambda: engine.catalog)
@@ -196,11 +203,13 @@ async def daemon(
     )
     try:
         await asyncio.gather(database.open(), sender.start())
+        check_listen(settings.host, intake.keys.any or await database.read(has_api_tokens))
         for warning in database.warnings:
             log.warning(warning)
         notifier = Notifier(database, engine, sender, secrets.get, settings.links, metrics)
         kept = upkeep(settings, start, database, engine, sender, secrets, metrics, lambda: running.beats())
-        running = Daemon(settings, catalog, database, engine, notifier, sender, metrics, intake, kept)
+        steps = ClockSteps(database, engine, clock, metrics.registry)
+        running = Daemon(settings, catalog, database, engine, notifier, sender, metrics, intake, kept, clock, steps)
         yield running
     finally:
         await sender.close()

@@ -1,8 +1,6 @@
 """Intake: a body is checked, committed to the inbox as it was received, and only then promised to its sender."""
 
 import asyncio
-import hashlib
-import hmac
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +10,7 @@ import structlog
 from pager.backlog import Backlog, Room
 from pager.core.catalog import Catalog
 from pager.core.report import Fault, Malformed, Parsed, Source, TooMany
+from pager.keyring import Keys
 from pager.metrics import Metrics
 from pager.store import StoreUnavailable, inbox
 from pager.store.database import Database
@@ -30,14 +29,6 @@ class UnknownDialect(LookupError):
 
 class TooLarge(ValueError):
     """The body is larger than any sender's."""
-
-
-class BadKey(PermissionError):
-    """Sources have tokens and this is none of them; `missing`: none was sent."""
-
-    def __init__(self, *, missing: bool) -> None:
-        super().__init__("a token is needed: Authorization: Bearer, Basic, or ?token=" if missing else "unknown token")
-        self.missing = missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,22 +57,8 @@ class Intake:
         self.largest = largest
         self._database = database
         self._metrics = metrics
-        self._keys = Keys(config, secret or _no_secrets)
-        self._backlog = Backlog(database, room or Room(), database.folder)
-
-    def speaker(self, dialect: str, token: str) -> str:
-        """The name of the source that `token` stands for; the dialect's own where no source has one.
-
-        Raises UnknownDialect, and BadKey.
-        """
-        if dialect not in self.sources:
-            raise UnknownDialect(f"no dialect {dialect!r}; there are: {', '.join(sorted(self.sources))}")
-        return self._keys.name_of(token) or dialect
-
-    @property
-    def has_keys(self) -> bool:
-        """Whether senders must show a token."""
-        return self._keys.any
+        self.keys = Keys(config, secret or _no_secrets)
+        self.backlog = Backlog(database, room or Room(), database.folder)
 
     async def accept(self, dialect: str, source_name: str, body: bytes, now: datetime) -> Accepted:
         """Keep the alerts of `body`: when this returns they are durable, and will page.
@@ -102,7 +79,7 @@ class Intake:
     async def _parse(self, dialect: str, source_name: str, body: bytes, now: datetime) -> Parsed:
         source = self.sources.get(dialect)
         if source is None:
-            raise UnknownDialect(f"no dialect {dialect!r}")
+            raise UnknownDialect(f"no dialect {dialect!r}; there are: {', '.join(sorted(self.sources))}")
         if len(body) > self.largest:
             self.refused(source_name, "too_large")
             raise TooLarge(f"{len(body)} bytes; {self.largest} at most")
@@ -122,9 +99,9 @@ class Intake:
     async def _keep(self, dialect: str, source_name: str, body: bytes, now: datetime) -> None:
         try:
             async with asyncio.timeout(PATIENCE):
-                await self._backlog.check()
+                await self.backlog.check()
                 await self._database.write(lambda tx: inbox.append(tx, source_name, dialect, body, now), urgent=True)
-                self._backlog.add(len(body))
+                self.backlog.add(len(body))
         except TimeoutError:
             self._metrics.db_errors.labels("ingest").inc()
             raise StoreUnavailable(f"not stored within {PATIENCE:g} s") from None
@@ -132,57 +109,6 @@ class Intake:
             self._metrics.db_errors.labels("ingest").inc()
             log.error("a body could not be stored", source=source_name, error=str(error), often=True)
             raise
-
-
-class Keys:
-    """The tokens of `sources:`, as digests, read again when the files changed."""
-
-    def __init__(self, config: Callable[[], Catalog], secret: Callable[[str], str]) -> None:
-        self._config = config
-        self._secret = secret
-        self._read_from: Catalog | None = None
-        self._wanted = False
-        self._digests: list[tuple[str, bytes]] = []
-
-    @property
-    def any(self) -> bool:
-        self._refresh()
-        return self._wanted
-
-    def name_of(self, token: str) -> str:
-        """The source whose secret this is; "" where no source has a token. Raises BadKey."""
-        self._refresh()
-        if not self._wanted:
-            return ""
-        if not token:
-            raise BadKey(missing=True)
-        shown, found = _digest(token), ""
-        for name, digest in self._digests:  # All of them, whichever fits: the time tells nothing.
-            if hmac.compare_digest(shown, digest) and not found:
-                found = name
-        if not found:
-            raise BadKey(missing=False)
-        return found
-
-    def _refresh(self) -> None:
-        catalog = self._config()
-        if catalog is self._read_from:
-            return
-        named = [source for source in catalog.sources.values() if source.token]
-        self._wanted = bool(named)
-        self._digests = [(one.name, _digest(value)) for one in named if (value := self._value(one.name, one.token))]
-        self._read_from = catalog
-
-    def _value(self, source: str, name: str) -> str:
-        try:
-            return self._secret(name)
-        except LookupError as error:
-            log.error("the token of a source cannot be read: nobody can speak for it", source=source, error=str(error))
-            return ""
-
-
-def _digest(token: str) -> bytes:
-    return hashlib.sha256(token.encode(errors="replace")).digest()
 
 
 def _no_secrets(name: str) -> str:

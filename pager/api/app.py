@@ -4,22 +4,24 @@ from typing import Any
 
 from aiohttp import web
 
-from pager.api import alertmanager, alerts, health, incidents, ingest, oncall, reload, status, upkeep
-from pager.api.doors import doors
+from pager.api import alertmanager, alerts, health, incidents, ingest, oncall, reload, status, tokens, upkeep
+from pager.api.doors import doors, load_tokens
 from pager.api.guard import Runner
 from pager.api.limits import KEEP_ALIVE, LINGER, bodies, records, unread
 from pager.api.parts import GUARD, Parts, keep
 from pager.api.problems import problems
 from pager.web import link, static
 
+SERVED = (ingest, alertmanager, incidents, alerts, oncall, health, status, reload, tokens, upkeep, link, static)
+
 
 def build_app(parts: Parts) -> web.Application:
     """Everything that is served. From the outside in: recorded, worded, let in, read, handled."""
     app = web.Application(middlewares=[records, problems, doors, bodies], client_max_size=parts.intake.largest + 1)
     keep(app, parts)
-    for module in (ingest, alertmanager, incidents, alerts, oncall, health, status, reload, upkeep, link, static):
+    for module in SERVED:
         app.add_routes(module.routes)
-    app.on_startup.extend((health.started, doors.opened))
+    app.on_startup.extend((health.started, load_tokens))
     return app
 
 

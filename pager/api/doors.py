@@ -1,22 +1,30 @@
-"""Doors: who may come in. Without tokens only this machine; behind them nothing that a token does not guard.
+"""Doors: who may come in. While there are no tokens only this machine, from the first one on whoever shows one.
 
 Browsers are kept from acting for a foreign page: a request with another site's Origin is refused, and the Host
 must be one of ours, so that no foreign name can be pointed at this machine.
 """
 
+import binascii
 import ipaddress
 import socket
+from base64 import b64decode
 from urllib.parse import urlsplit
 
+import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from pager.api.parts import INTAKE, PARTS
-from pager.api.problems import Problem
+from pager.api.access import SAFE, needed
+from pager.api.parts import GUESSERS, KEYRING, METRICS, PARTS
+from pager.api.problems import Problem, handler_of
+from pager.core.scope import allows
+from pager.keyring import BadToken, Caller
+
+log = structlog.get_logger()
+CALLER = web.RequestKey("caller", Caller)
 
 FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP")
-GUARDED_BY_ITSELF = ("/-/healthy", "/-/ready", "/livez", "/readyz", "/healthz", "/metrics", "/p/", "/static/")
-SAFE = ("GET", "HEAD", "OPTIONS")
+ADMIN, ANYBODY = Caller("admin"), Caller()
 ONLY_HERE = "answered on this machine only, by a loopback address and not through a proxy"
 
 
@@ -25,7 +33,7 @@ def check_listen(host: str, have_tokens: bool) -> None:
     if not have_tokens and not is_loopback(host):
         raise ValueError(
             f"cannot listen on {host!r} without tokens: anybody could page people and acknowledge for them; "
-            "listen on 127.0.0.1, or give each of `sources:` a token: the name of a secret"
+            "listen on 127.0.0.1, or make one there first: `pagerctl token create NAME --scope SCOPE`, or in `sources:`"
         )
 
 
@@ -42,31 +50,89 @@ def is_loopback(host: str) -> bool:
 
 @web.middleware
 async def doors(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Refuse what comes from elsewhere, unless the path is guarded by itself."""
+    """Refuse who may not; say of whoever acts by a token which one it was."""
     _check_origin(request)
-    if not (_is_unix(request) or _is_local(request) or _is_guarded(request)):
+    caller = request[CALLER] = await _let_in(request)
+    response = await handler(request)
+    if caller.name and not caller.source and request.method not in SAFE:
+        log.info("acted", token=caller.name, method=request.method, route=handler_of(request), status=response.status)
+    return response
+
+
+async def load_tokens(app: web.Application) -> None:
+    """Know them before the first request comes."""
+    await app[KEYRING].load()
+
+
+async def _let_in(request: web.Request) -> Caller:
+    """Who asks. Problem 401 without a token, 403 with one that does not open this, 429 after too many of those."""
+    # The route decides, since it is what will act; a request without one is refused by its path.
+    resource = request.match_info.route.resource
+    scope = needed(request.method, resource.canonical if resource is not None else request.path)
+    is_local, shown = _is_local(request), token_of(request)
+    if scope is None and is_local:
+        return ANYBODY
+    if _is_unix(request) and not (scope == "ingest" and shown):
+        return ADMIN
+    if not await request.app[KEYRING].closed():
+        if is_local or _is_unix(request):
+            return ADMIN
         raise Problem(403, ONLY_HERE)
-    return await handler(request)
+    if scope is None:
+        return ANYBODY
+    caller = await _holder(request, shown)
+    if not allows(caller.scope, scope):
+        _count(request, "scope", caller.name)
+        raise Problem(403, f"this needs a token with the scope {scope}; this one has {caller.scope}")
+    return caller
+
+
+async def _holder(request: web.Request, shown: str) -> Caller:
+    try:
+        return await request.app[KEYRING].holder(shown, request.app[PARTS].clock())
+    except BadToken as error:
+        if error.why == "wrong":
+            slow_down(request, "wrong")
+        else:
+            _count(request, error.why)
+        if error.why == "missing":
+            raise Problem(401, str(error), headers={"WWW-Authenticate": 'Bearer realm="pager"'}) from None
+        raise Problem(403, str(error)) from None
+
+
+def slow_down(request: web.Request, why: str) -> None:
+    """A guess was wrong. Problem 429 once its address has guessed too often.
+
+    Nothing else that comes from there is held up: whoever has a right token or link is not made to wait for others.
+    """
+    wait = request.app[GUESSERS].wrong(_peer_of(request))
+    _count(request, "slowed" if wait else why)
+    if wait:
+        raise Problem(429, f"too many wrong tokens; wait {wait} s", headers={"Retry-After": str(wait)})
+
+
+def token_of(request: web.Request) -> str:
+    """What is shown: a Bearer token, the password of Basic, on webhooks `?token=`; "" for nothing of these."""
+    scheme, _, shown = request.headers.get("Authorization", "").strip().partition(" ")
+    if scheme.lower() == "basic":
+        try:
+            return b64decode(shown.strip(), validate=True).decode("utf-8", "replace").partition(":")[2]
+        except binascii.Error:
+            return ""
+    if scheme and shown:  # Grafana lets people choose the scheme's name.
+        return shown.strip()
+    return request.query.get("token", "") if request.path.startswith("/webhook/") else ""
+
+
+def _count(request: web.Request, why: str, name: str = "") -> None:
+    request.app[METRICS].refused.labels(why).inc()
+    log.warning("refused at the door", why=why, token=name, address=_peer_of(request), often=True)
 
 
 def _is_local(request: web.Request) -> bool:
     if any(name in request.headers for name in FORWARDED):
         return False
     return is_loopback(_host_of(request.host)) and is_loopback(_peer_of(request))
-
-
-def _is_guarded(request: web.Request) -> bool:
-    """With tokens in the files, senders show one, and a page link is one."""
-    if not request.app[INTAKE].has_keys:
-        return False
-    return request.path.startswith(GUARDED_BY_ITSELF) or takes_alerts(request)
-
-
-def takes_alerts(request: web.Request) -> bool:
-    """Whether this is for senders, who show the token of a source."""
-    if request.path.startswith(("/webhook/", "/api/v2/alerts")):
-        return True
-    return request.method == "POST" and request.path.rstrip("/") == "/api/v1/alerts"
 
 
 def _check_origin(request: web.Request) -> None:

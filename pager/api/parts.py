@@ -10,7 +10,9 @@ from aiohttp import web
 from pager.api.guard import Caps, Guard
 from pager.engine import Engine
 from pager.files import Loaded
+from pager.guessers import Guessers
 from pager.intake import Intake
+from pager.keyring import Keyring
 from pager.metrics import Metrics
 from pager.store.database import Database
 from pager.upkeep import Upkeep
@@ -53,7 +55,9 @@ class Parts:
 DATABASE = web.AppKey("database", Database)
 ENGINE = web.AppKey("engine", Engine)
 GUARD = web.AppKey("guard", Guard)
+GUESSERS = web.AppKey("guessers", Guessers)
 INTAKE = web.AppKey("intake", Intake)
+KEYRING = web.AppKey("keyring", Keyring)
 METRICS = web.AppKey("metrics", Metrics)
 PARTS = web.AppKey("parts", Parts)
 
@@ -63,6 +67,8 @@ def keep(app: web.Application, parts: Parts) -> None:
     app[DATABASE] = parts.database
     app[ENGINE] = parts.engine
     app[GUARD] = Guard(parts.caps, parts.metrics)
+    app[GUESSERS] = Guessers()
     app[INTAKE] = parts.intake
+    app[KEYRING] = Keyring(parts.database, parts.intake.keys)
     app[METRICS] = parts.metrics
     app[PARTS] = parts

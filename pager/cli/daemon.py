@@ -50,6 +50,7 @@ def _run(settings: Any, bad_settings: str, *, only_check: bool) -> int:
     from pager import app, logs
     from pager.in_force import find_start
 
+    os.umask(0o077)  # What pagerd writes is for nobody else on this machine.
     logs.configure(settings.log_format, settings.log_level, journal="JOURNAL_STREAM" in os.environ)
     state = None if only_check else settings.state
     colour = sys.stderr.isatty()

@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 from aiohttp import web
 from markupsafe import Markup
 
+from pager.api.doors import slow_down
 from pager.api.parts import DATABASE, ENGINE, PARTS
 from pager.api.problems import Problem
 from pager.core.hygiene import clean
@@ -119,6 +120,7 @@ async def _look(request: web.Request) -> Seen:
     token = request.match_info["token"]
     seen = await request.app[DATABASE].read(lambda tx: _read(tx, token))
     if seen is None:
+        slow_down(request, "link")
         raise Problem(404, UNKNOWN)
     ended = seen.incident.resolved_at
     if ended is not None and not seen.incident.is_open and seen.now >= ended + tokens.AFTER_RESOLVE:

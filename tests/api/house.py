@@ -11,7 +11,7 @@ from aiohttp import ClientSession, ClientTimeout, web
 
 from pager.api.app import build_app, make_runner
 from pager.api.guard import Caps, Guard
-from pager.api.parts import GUARD, Parts
+from pager.api.parts import GUARD, KEYRING, Parts
 from pager.core.catalog import Catalog
 from pager.core.people import Person, Team
 from pager.core.policy import Policy, Step, Target
@@ -19,6 +19,7 @@ from pager.core.rule import Defaults
 from pager.core.schedule import Schedule
 from pager.engine import Engine
 from pager.intake import Intake
+from pager.keyring import Keyring
 from pager.metrics import Metrics
 from pager.sources import SOURCES
 from pager.store import tokens
@@ -67,7 +68,7 @@ class Hand:
 
 @dataclass(slots=True)
 class House:
-    """What tests work with. `beats` is what health goes by."""
+    """What tests work with. `beats` is what health goes by; `shows` are the headers of each `get`."""
 
     database: Database
     engine: Engine
@@ -76,13 +77,15 @@ class House:
     clock: Hand
     url: str = ""
     guard: Guard = field(init=False)
+    keyring: Keyring = field(init=False)
     http: ClientSession = field(init=False)
     beats: dict[str, float] = field(default_factory=dict)
     not_ready: str = ""
+    shows: dict[str, str] = field(default_factory=dict)
 
     async def get(self, path: str, **options: Any) -> Any:
         """The JSON of a GET that works."""
-        async with self.http.get(self.url + path, **options) as answer:
+        async with self.http.get(self.url + path, **{"headers": self.shows, **options}) as answer:
             assert answer.status == 200, await answer.text()
             return await answer.json()
 
@@ -112,6 +115,14 @@ class House:
         self.clock.now += length
         while await self.engine.tick():
             pass
+
+    async def token(self, scope: str, name: str = "", lasts: timedelta | None = None) -> str:
+        """A new token of the database, named after its scope; from now on the doors are closed."""
+        token, now = tokens.new_api_token(), self.clock.now
+        end = None if lasts is None else now + lasts
+        await self.database.write(lambda tx: tokens.keep_api_token(tx, token, name or scope, scope, now, end))
+        self.keyring.changed()
+        return token
 
     async def link(self, person: str, number: int = 1) -> str:
         """A page link of `person` to an incident, as the notifier makes one."""
@@ -150,7 +161,7 @@ async def opened(
         caps=caps or Caps(),
     )
     app = build_app(parts)
-    house.guard = app[GUARD]
+    house.guard, house.keyring = app[GUARD], app[KEYRING]
     try:
         async with served(app) as house.url, ClientSession(timeout=ClientTimeout(total=20)) as house.http:
             yield house
@@ -170,6 +181,11 @@ async def served(app: web.Application) -> AsyncIterator[str]:
         yield f"http://{host}:{port}"
     finally:
         await runner.cleanup()
+
+
+def bearer(token: str) -> dict[str, str]:
+    """The headers that show a token."""
+    return {"Authorization": f"Bearer {token}"}
 
 
 def with_runbook(catalog: Catalog, runbook: str) -> Catalog:

@@ -12,7 +12,7 @@ import pytest
 
 from pager.backlog import Room
 from pager.core.rule import Source
-from tests.api.house import CATALOG, House, opened
+from tests.api.house import CATALOG, House, bearer, opened
 
 FIRING: dict[str, Any] = {"status": "firing", "labels": {"alertname": "CheckoutDown", "severity": "critical"}}
 BODY = {"alerts": [FIRING]}
@@ -171,6 +171,7 @@ async def keyed(tmp_path: Path) -> AsyncIterator[House]:
     ]
     catalog = replace(CATALOG, sources={source.name: source for source in sources})
     async with opened(tmp_path, catalog, {"PROM_EU": "s3cret-eu", "PROM_US": "s3cret-us"}) as house:
+        house.shows = bearer(await house.token("admin"))
         yield house
 
 

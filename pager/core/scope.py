@@ -1,0 +1,18 @@
+"""Scopes: what a token may do. Senders and readers know nothing of each other; an admin may do everything."""
+
+from typing import Literal, get_args
+
+Scope = Literal["ingest", "read", "respond", "admin"]
+SCOPES: tuple[Scope, ...] = get_args(Scope)
+
+_GRANTS: dict[str, frozenset[Scope]] = {
+    "ingest": frozenset({"ingest"}),
+    "read": frozenset({"read"}),
+    "respond": frozenset({"read", "respond"}),
+    "admin": frozenset(SCOPES),
+}
+
+
+def allows(held: str, wanted: Scope) -> bool:
+    """Whether whoever holds `held` may do what needs `wanted`; "" and what is no scope allow nothing."""
+    return wanted in _GRANTS.get(held, ())
