@@ -86,8 +86,7 @@ def _level(placed: PlacedRule, alert: Alert, catalog: Catalog) -> tuple[Level, s
 def _word(alert: Alert, catalog: Catalog) -> tuple[Level, str]:
     """The sender's own word, as the files or the shipped list read it."""
     word = (alert.labels.get("severity") or "").strip().lower()
-    own = {known.lower(): level for known, level in catalog.defaults.words.items()}
-    level = own.get(word) or WORDS.get(word)
+    level = catalog.defaults.words.get(word) or WORDS.get(word)
     if level is not None:
         return level, f'the sender says "{word}"'
     said = f'unknown severity word "{word}"' if word else "no severity word"

@@ -9,7 +9,7 @@ from pydantic import Field, field_validator, model_validator
 from pager.core.duration import Duration
 from pager.core.matcher import MatcherField
 from pager.core.model import Model
-from pager.core.severity import LevelField
+from pager.core.severity import Level, LevelField
 
 _WHEN = re.compile(r"alerts\s*>=\s*(\d{1,6})", re.ASCII)
 
@@ -81,6 +81,11 @@ class Defaults(Model):
     runbook: str = ""
     group_by: tuple[str, ...] | None = None
     group_wait: Duration = timedelta()
+
+    @field_validator("words")
+    @classmethod
+    def _words_in_lower_case(cls, words: dict[str, Level]) -> dict[str, Level]:
+        return {word.lower(): level for word, level in words.items()}
 
     @field_validator("runbook")
     @classmethod
