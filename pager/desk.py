@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+
+import msgspec
 
 from pager.core.advance import advance, clamp, open_incident
 from pager.core.alert import Alert
 from pager.core.catalog import Catalog
 from pager.core.classify import Decision, classify
+from pager.core.clock_step import move_incident
 from pager.core.incident import (
     DropNotices,
     Effect,
@@ -120,6 +123,15 @@ class Desk:
                 said = Entry("the clock was set back while pager was down: the next step comes sooner")
                 self._enter(kept, said, clamped)
 
+    def move(self, step: timedelta, said: str) -> None:
+        """The wall clock was set by `step`: all clocks of these incidents move along."""
+        for number, kept in self._kept.items():
+            moved = move_incident(kept.incident, step)
+            if moved != kept.incident:
+                kept.incident = moved
+                self._changed.add(number)
+                self._enter(kept, Entry(said), moved)
+
     def save(self) -> None:
         saved = []
         for number in sorted(self._changed):
@@ -173,6 +185,8 @@ class Desk:
 
     def _follow(self, old: Incident) -> None:
         """A new incident for the alerts that still fire after a person's resolve."""
+        # What is not heard of any more does not fire on.
+        alerts.end_unheard(self.tx, old.number)
         firing = [known.state for known in alerts.of_incident(self.tx, old.number, firing=True)]
         if not firing:
             return
@@ -192,6 +206,11 @@ class Desk:
 
     def _opened(self, number: int, state: AlertState, decision: Decision) -> Incident:
         return open_incident(number, as_alert(state), decision, self.catalog, self.now)
+
+
+def own_group(*about: str) -> str:
+    """The group of an incident of pager's own: no rule makes the same."""
+    return msgspec.json.encode(("pager", *about)).decode()
 
 
 def _is_notice(issued: Issued, number: int, why: str) -> bool:

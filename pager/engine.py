@@ -4,26 +4,29 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Protocol
 from uuid import uuid4
 
 import msgspec
 import structlog
 
-from pager import worker
+from pager import unheard, worker
 from pager.core.advance import set_up
 from pager.core.catalog import Catalog
 from pager.core.code import code_of
 from pager.core.incident import Entry, Event, Incident, Resolved, TimePassed
 from pager.core.report import Source
 from pager.core.severity import Level
-from pager.desk import Desk, News
+from pager.desk import Desk, News, own_group
 from pager.store import StoreUnavailable, alerts, inbox, incidents
 from pager.store.database import Database, Tx
 from pager.store.sql import Row
 
 log = structlog.get_logger()
 WAKE = timedelta(seconds=1)
+SWEEP = 10.0
+"""Seconds between two looks for what is not heard of any more."""
 IN_A_ROW = 200
 FIRST_PAUSE = timedelta(minutes=1)
 LONGEST_PAUSE = timedelta(hours=1)
@@ -73,6 +76,7 @@ class Engine:
         self.sources = sources
         self.listener = listener or Quiet()
         self.progress = Progress()
+        self._listens = False
 
     # From the inbox.
 
@@ -147,11 +151,13 @@ class Engine:
             news = self._own_incident(tx, f"cannot read what {row.source} sends", error, ("unreadable", row.source))
         return news
 
-    def _own_incident(self, tx: Tx, title: str, summary: str, group: tuple[str, ...]) -> News:
+    def _own_incident(
+        self, tx: Tx, title: str, summary: str, group: tuple[str, ...], level: Level | None = None, policy: str = ""
+    ) -> News:
         """One incident of pager's own in `group`, if none is open: `defaults.unmatched`, `defaults.policy`."""
         key = own_group(*group)
         desk = Desk(tx, self.catalog)
-        level, policy = self.catalog.defaults.unmatched, self.catalog.defaults.policy
+        level, policy = level or self.catalog.defaults.unmatched, policy or self.catalog.defaults.policy
         number = desk.open(key, lambda n: self._by_hand(n, key, title, level, policy, tx.now(), summary))
         if number is not None:
             desk.tell(number, TimePassed())
@@ -184,10 +190,15 @@ class Engine:
 
     async def run_clocks(self) -> None:
         """Let time pass for incidents whose clocks have come, for ever; ask at least once a second."""
+        loop = asyncio.get_running_loop()
+        swept_at = -SWEEP
         while True:
-            self.progress.clocks = asyncio.get_running_loop().time()
+            self.progress.clocks = loop.time()
             wait = WAKE.total_seconds()
             try:
+                if loop.time() - swept_at >= SWEEP:
+                    swept_at = loop.time()
+                    await self._swept()
                 if await self.tick():
                     continue
                 wait = await self.database.read(self._until_due)
@@ -210,6 +221,48 @@ class Engine:
         if numbers:
             await self._pass_time(numbers)
         return bool(numbers or settling)
+
+    async def _swept(self) -> None:
+        try:
+            await self.sweep()
+        except StoreUnavailable:
+            # Nobody could be heard meanwhile, as when pager is down.
+            self._listens = False
+            raise
+        except Exception:  # A fence: what cannot be judged must not stop the clocks.
+            log.exception("what is not heard of any more cannot be judged")
+
+    async def sweep(self) -> None:
+        """Look for alerts that are not heard of any more, for incidents that have only such, for silent sources."""
+        again = not self._listens
+        await self.database.write(lambda tx: unheard.listen(tx, again=again))
+        self._listens = True
+        while await self.database.read(unheard.anything_due):
+            await self.database.write(lambda tx: unheard.judge(tx, self.catalog))
+        for number in await self.database.read(unheard.closing):
+            await self._close_unheard(number)
+        await self._sweep_sources()
+
+    async def _close_unheard(self, number: int) -> None:
+        try:
+            self.listener.news(await self.database.write(lambda tx: unheard.close(tx, self.catalog, number)))
+        except StoreUnavailable:
+            raise
+        except Exception:  # A fence: an incident that cannot be decided must not stop the others.
+            log.exception("an incident that is not heard of cannot be closed", incident=number)
+
+    async def _sweep_sources(self) -> None:
+        """An incident for each source that fell silent; it ends by itself when the source speaks."""
+        if names := await self.database.read(lambda tx: unheard.unknown(tx, self.catalog)):
+            await self.database.write(lambda tx: unheard.expect(tx, self.catalog, names))
+        fallen, back = await self.database.read(lambda tx: unheard.quiet(tx, self.catalog))
+        for one in fallen:
+            self.listener.news(await self.database.write(partial(self._fell_silent, one=one)))
+        for about in back:
+            await self.report_over(*about)
+
+    def _fell_silent(self, tx: Tx, one: unheard.Quiet) -> News:
+        return self._own_incident(tx, one.title, one.summary, one.about, one.severity, one.policy)
 
     async def _settle(self, keys: list[int]) -> None:
         """Let these alerts settle; when that fails, each by itself, and the one that raises later again."""
@@ -331,8 +384,3 @@ class Engine:
         incident = set_up(number, group, title[:200], severity, self.catalog.policy(policy)[0], now)
         runbook = self.catalog.defaults.runbook.replace("{alertname}", "declared") or "runbooks/declared.md"
         return replace(incident, source="pager", summary=summary[:500], runbook=runbook)
-
-
-def own_group(*about: str) -> str:
-    """The group of an incident of pager's own: no rule makes the same."""
-    return msgspec.json.encode(("pager", *about)).decode()

@@ -1,7 +1,7 @@
 """One batch of the inbox: what was received becomes alerts, and alerts move incidents."""
 
 from collections.abc import Collection, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from pager.core.advance import open_incident
@@ -12,10 +12,13 @@ from pager.core.incident import REOPEN, Incident, Reported
 from pager.core.merge import Change, merge, settle
 from pager.core.report import Parsed, Source
 from pager.core.severity import Level
+from pager.core.stale import looked_at, renews
 from pager.desk import Desk, News
 from pager.store import alerts, inbox, incidents
+from pager.store import sources as spoken
 from pager.store.alerts import KnownAlert
 from pager.store.database import Tx
+from pager.store.sources import WORD_EVERY, Word
 from pager.store.sql import Row, instant
 
 HEARD_EVERY = timedelta(minutes=1)
@@ -76,7 +79,8 @@ class Batch:
         self.known: dict[int, KnownAlert] = {}
         self.homes: dict[str, int] = {}
         self.dirty: dict[int, None] = {}
-        self.repeated: list[int] = []
+        self.repeats = 0
+        self.repeated: dict[int, tuple[datetime, datetime | None]] = {}
 
     def work(self, rows: Sequence[Row]) -> Worked:
         """Work these inbox rows in order; everything is written when this returns."""
@@ -92,9 +96,10 @@ class Batch:
         self._find_homes(steps)
         self._tell(steps, [one.truncated for one in parsed])
         # Before clocks: an incident that follows another reads which alerts still fire, and takes them along.
-        alerts.save(self.tx, [self.known[key] for key in self.dirty])
-        self.desk.settle()
+        self._save([self.known[key] for key in self.dirty])
         self._heard()
+        self._spoke(rows)
+        self.desk.settle()
         changed = {step.row for step in steps}
         inbox.worked(self.tx, [row.id for row in rows], [row.id for at, row in enumerate(rows) if at not in changed])
         return self._worked(len(rows), len(reports), steps)
@@ -115,7 +120,9 @@ class Batch:
             return None
         state, change = merge(known.state if known else None, alert, accepted_at, key)
         if change in ("repeat", "old"):
-            self.repeated.append(state.key)
+            self.repeats += 1
+            if change == "repeat":
+                self.repeated[state.key] = (accepted_at, alert.expires_at)
             return None
         decision = None
         if known is None or change in _BEGINS or known.state.labels != state.labels:
@@ -123,7 +130,7 @@ class Batch:
         if known is None:
             self.known[state.key] = KnownAlert(state, None, accepted_at)
         else:
-            known.state, known.heard_at = state, accepted_at
+            known.state, known.heard_at, known.stale = state, accepted_at, False
         self.dirty[state.key] = None
         return Step(row, state.key, change, alert, decision)
 
@@ -208,14 +215,44 @@ class Batch:
             ),
         )
 
+    def _save(self, changed: Collection[KnownAlert]) -> None:
+        for known in changed:
+            known.stale_at = self._looked_at(known)
+        alerts.save(self.tx, changed)
+
+    def _looked_at(self, known: KnownAlert) -> datetime | None:
+        return looked_at(known.state, known.heard_at, self.catalog.sources.get(known.state.source))
+
     def _heard(self) -> None:
-        """Last-seen times are written at most once a minute."""
-        now = self.desk.now
-        late = {key for key in self.repeated if key in self.known and now - self.known[key].heard_at >= HEARD_EVERY}
-        alerts.heard(self.tx, late, now)
+        """Last-seen times are written at most once a minute; a lease that is half over, and a stale alert, at once."""
+        heard, renewed = [], []
+        for key, (at, expires_at) in self.repeated.items():
+            known = self.known[key]
+            by_lease = known.stale or renews(known.state, known.heard_at, at, expires_at)
+            if not by_lease and at - known.heard_at < HEARD_EVERY:
+                continue
+            known.heard_at, known.stale = at, False
+            if by_lease or known.state.expires_at != expires_at:
+                known.state = replace(known.state, expires_at=expires_at)
+                renewed.append(known)
+            else:
+                known.stale_at = self._looked_at(known)
+                heard.append(known)
+        alerts.heard(self.tx, heard)
+        self._save(renewed)
+
+    def _spoke(self, rows: Sequence[Row]) -> None:
+        """The newest word of each source, written now and then."""
+        words = {row.source: Word(row.source, row.dialect, instant(row.accepted_at)) for row in rows}
+        spoken.spoke(self.tx, [(word, self._every(name)) for name, word in words.items()])
+
+    def _every(self, name: str) -> timedelta:
+        source = self.catalog.sources.get(name)
+        must_speak = source.must_speak if source else None
+        return WORD_EVERY if must_speak is None else min(WORD_EVERY, must_speak / 4)
 
     def _worked(self, rows: int, reports: int, steps: Sequence[Step]) -> Worked:
-        changes: dict[str, int] = {"repeat": len(self.repeated)}
+        changes: dict[str, int] = {"repeat": self.repeats}
         for step in steps:
             changes[step.change] = changes.get(step.change, 0) + 1
         return Worked(rows, reports, self.desk.news, changes)

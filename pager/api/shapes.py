@@ -112,12 +112,16 @@ def _delivery_json(delivery: Mapping[str, Any]) -> Json:
 
 
 def alert_json(known: KnownAlert) -> Json:
-    """An alert as it is known; one that flaps counts as firing. `incident` is a code."""
+    """An alert as it is known; one that flaps counts as firing, one not heard of any more is stale.
+
+    `incident` is a code.
+    """
     state = known.state
+    status = "firing" if state.counts_as_firing else "resolved"
     return {
         "source": state.source,
         "fingerprint": state.fingerprint or fingerprint_of(state.labels),
-        "status": "firing" if state.counts_as_firing else "resolved",
+        "status": "stale" if known.stale else status,
         "labels": dict(state.labels),
         "annotations": dict(state.annotations),
         "starts_at": rfc3339(state.starts_at),

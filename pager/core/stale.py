@@ -44,6 +44,23 @@ def is_stale(
     return state.status == "firing" and stale_at(state, heard_at, stale_after, down) <= now
 
 
+def looked_at(
+    state: AlertState, heard_at: datetime, source: Source | None, down: Sequence[Stretch] = ()
+) -> datetime | None:
+    """When to ask whether an alert is stale, which is when it will be; None: never, since it does not fire."""
+    if state.status != "firing":
+        return None
+    return stale_at(state, heard_at, source.stale_after if source else None, down)
+
+
+def renews(state: AlertState, heard_at: datetime, at: datetime, expires_at: datetime | None) -> bool:
+    """Whether a repeat at `at` is worth writing for its lease: the one on record is over within half a new one."""
+    if expires_at is None:
+        return False
+    ends_at = lease_ends_at(state, heard_at)
+    return ends_at is None or ends_at - at <= (expires_at - at) / 2
+
+
 def lease_ends_at(state: AlertState, heard_at: datetime) -> datetime | None:
     """The end of the lease; None where the alert has none.
 

@@ -1,7 +1,7 @@
 """Alerts as they are known: one row each, written only when something changed."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import msgspec
@@ -11,26 +11,31 @@ from pager.store.database import Tx
 from pager.store.sql import Row, instant
 
 CHUNK = 400
+_COLUMNS = "key, incident, status, heard_at, stale_at, body"
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(AlertState).decode
 
 
 @dataclass(slots=True)
 class KnownAlert:
-    """An alert and the incident it is in; None: in no incident."""
+    """An alert and the incident it is in; None: in no incident.
+
+    `stale_at` is when to ask whether it is stale, None: never; once it is `stale`, since when. One that was ended
+    for that stays `stale` and counts as firing no more.
+    """
 
     state: AlertState
     incident: int | None
     heard_at: datetime
+    stale_at: datetime | None = None
+    stale: bool = False
 
 
 def load(tx: Tx, keys: Iterable[int]) -> dict[int, KnownAlert]:
     """The known ones of `keys`."""
     wanted, found = list(keys), {}
     for start in range(0, len(wanted), CHUNK):
-        rows = tx.all(
-            "SELECT key, incident, heard_at, body FROM alerts WHERE key IN (:keys)", keys=wanted[start : start + CHUNK]
-        )
+        rows = tx.all(f"SELECT {_COLUMNS} FROM alerts WHERE key IN (:keys)", keys=wanted[start : start + CHUNK])
         for row in rows:
             found[row.key] = _known(row)
     return found
@@ -40,7 +45,7 @@ def of_incident(tx: Tx, number: int, *, firing: bool = False, limit: int = 100_0
     """The alerts of one incident; only those that count as firing, if asked for."""
     only = "AND firing = 1" if firing else ""
     rows = tx.all(
-        f"SELECT key, incident, heard_at, body FROM alerts WHERE incident = :number {only} ORDER BY key LIMIT :limit",
+        f"SELECT {_COLUMNS} FROM alerts WHERE incident = :number {only} ORDER BY key LIMIT :limit",
         number=number,
         limit=limit,
     )
@@ -49,20 +54,21 @@ def of_incident(tx: Tx, number: int, *, firing: bool = False, limit: int = 100_0
 
 def save(tx: Tx, alerts: Iterable[KnownAlert]) -> None:
     tx.many(
-        "INSERT INTO alerts (key, source, incident, status, firing, heard_at, settles_at, body) "
-        "VALUES (:key, :source, :incident, :status, :firing, :heard_at, :settles_at, :body) "
+        "INSERT INTO alerts (key, source, incident, status, firing, heard_at, settles_at, stale_at, body) "
+        "VALUES (:key, :source, :incident, :status, :firing, :heard_at, :settles_at, :stale_at, :body) "
         "ON CONFLICT (key) DO UPDATE SET incident = excluded.incident, status = excluded.status, "
         "firing = excluded.firing, heard_at = excluded.heard_at, settles_at = excluded.settles_at, "
-        "body = excluded.body",
+        "stale_at = excluded.stale_at, body = excluded.body",
         [
             {
                 "key": alert.state.key,
                 "source": alert.state.source,
                 "incident": alert.incident,
-                "status": alert.state.status,
+                "status": "stale" if alert.stale else alert.state.status,
                 "firing": int(alert.state.counts_as_firing),
                 "heard_at": alert.heard_at,
                 "settles_at": alert.state.settles_at,
+                "stale_at": alert.stale_at,
                 "body": _encode(alert.state),
             }
             for alert in alerts
@@ -70,9 +76,12 @@ def save(tx: Tx, alerts: Iterable[KnownAlert]) -> None:
     )
 
 
-def heard(tx: Tx, keys: Iterable[int], at: datetime) -> None:
+def heard(tx: Tx, alerts: Iterable[KnownAlert]) -> None:
     """These alerts were repeated: the one thing that a repeat writes, in batches."""
-    tx.many("UPDATE alerts SET heard_at = :at WHERE key = :key", [{"key": key, "at": at} for key in keys])
+    tx.many(
+        "UPDATE alerts SET heard_at = :at, stale_at = :stale_at WHERE key = :key",
+        [{"key": alert.state.key, "at": alert.heard_at, "stale_at": alert.stale_at} for alert in alerts],
+    )
 
 
 def move_firing(tx: Tx, old: int, new: int) -> None:
@@ -93,11 +102,76 @@ def put_off_settling(tx: Tx, key: int, until: datetime) -> None:
     tx.run("UPDATE alerts SET settles_at = :until WHERE key = :key AND settles_at < :until", key=key, until=until)
 
 
+def overdue(tx: Tx, now: datetime, limit: int = 200) -> list[KnownAlert]:
+    """Firing alerts that may be stale, the longest unheard first."""
+    rows = tx.all(
+        f"SELECT {_COLUMNS} FROM alerts WHERE status = 'firing' AND stale_at <= :now ORDER BY stale_at LIMIT :limit",
+        now=now,
+        limit=limit,
+    )
+    return [_known(row) for row in rows]
+
+
+def judged(tx: Tx, judged: Iterable[tuple[KnownAlert, datetime, bool]]) -> None:
+    """Write of alerts as they were read when they are stale, and whether they are. One heard since keeps its own."""
+    tx.many(
+        "UPDATE alerts SET stale_at = :at, status = :status "
+        "WHERE key = :key AND status = 'firing' AND heard_at = :heard_at AND stale_at = :was",
+        [
+            {
+                "key": known.state.key,
+                "at": at,
+                "status": "stale" if stale else "firing",
+                "heard_at": known.heard_at,
+                "was": known.stale_at,
+            }
+            for known, at, stale in judged
+        ],
+    )
+
+
+def unheard(tx: Tx, number: int | None = None) -> dict[int, list[tuple[str, datetime]]]:
+    """Incidents none of whose alerts is still heard of, and resolved ones with any such alert.
+
+    For each, by its number, the sources of its stale alerts and since when the last of each is stale. With `number`
+    only that one.
+    """
+    only = "AND s.incident = :number" if number is not None else ""
+    rows = tx.all(
+        "SELECT s.incident, s.source, max(s.stale_at) AS at FROM alerts s JOIN incidents i ON i.number = s.incident "
+        f"WHERE s.status = 'stale' AND s.stale_at IS NOT NULL AND s.firing = 1 {only} AND (i.state = 'resolved' "
+        "OR NOT EXISTS (SELECT 1 FROM alerts f WHERE f.incident = s.incident AND f.firing = 1 AND f.status <> 'stale')"
+        ") GROUP BY s.incident, s.source ORDER BY s.incident, s.source",
+        number=number,
+    )
+    found: dict[int, list[tuple[str, datetime]]] = {}
+    for row in rows:
+        found.setdefault(row.incident, []).append((row.source, instant(row.at)))
+    return found
+
+
+def end_unheard(tx: Tx, number: int) -> None:
+    """The stale alerts of an incident have ended, as far as anybody knows: to be heard of again is a new spell."""
+    ended = [known for known in of_incident(tx, number, firing=True) if known.stale]
+    for known in ended:
+        known.state = replace(known.state, status="resolved", flapping=False, settles_at=None)
+        known.stale_at = None
+    save(tx, ended)
+
+
+def sources_with_open(tx: Tx) -> set[str]:
+    """The sources that have firing alerts, stale ones among them."""
+    rows = tx.all(
+        "SELECT DISTINCT source FROM alerts WHERE status IN ('firing', 'stale') AND stale_at IS NOT NULL AND firing = 1"
+    )
+    return {row.source for row in rows}
+
+
 def page_of(tx: Tx, *, state: str, after: int, limit: int) -> list[KnownAlert]:
     """Alerts by key from `after` on, for lists: `state` is firing, resolved or all."""
     only = {"firing": "AND firing = 1", "resolved": "AND firing = 0"}.get(state, "")
     rows = tx.all(
-        f"SELECT key, incident, heard_at, body FROM alerts WHERE key > :after {only} ORDER BY key LIMIT :limit",
+        f"SELECT {_COLUMNS} FROM alerts WHERE key > :after {only} ORDER BY key LIMIT :limit",
         after=after,
         limit=limit,
     )
@@ -110,4 +184,5 @@ def count(tx: Tx) -> dict[str, int]:
 
 
 def _known(row: Row) -> KnownAlert:
-    return KnownAlert(_decode(row.body), row.incident, instant(row.heard_at))
+    stale_at = instant(row.stale_at) if row.stale_at is not None else None
+    return KnownAlert(_decode(row.body), row.incident, instant(row.heard_at), stale_at, row.status == "stale")

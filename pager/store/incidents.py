@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from pager.core.incident import EVENTS, Entry, Event, Incident
+from pager.core.severity import Level
 from pager.store.database import Tx
 from pager.store.sql import Row, instant
 
@@ -66,6 +67,28 @@ def states(tx: Tx, numbers: Iterable[int]) -> dict[int, str]:
             "SELECT number, state FROM incidents WHERE number IN (:numbers)", numbers=wanted[start : start + CHUNK]
         )
         found.update({row.number: row.state for row in rows})
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How an incident stands, as its columns say."""
+
+    state: str
+    severity: Level
+    due_at: datetime | None
+
+
+def standing(tx: Tx, numbers: Iterable[int]) -> dict[int, Standing]:
+    """How these incidents stand, without reading them whole."""
+    wanted, found = list(set(numbers)), {}
+    for start in range(0, len(wanted), CHUNK):
+        for row in tx.all(
+            "SELECT number, state, severity, due_at FROM incidents WHERE number IN (:numbers)",
+            numbers=wanted[start : start + CHUNK],
+        ):
+            due_at = instant(row.due_at) if row.due_at is not None else None
+            found[row.number] = Standing(row.state, row.severity, due_at)
     return found
 
 

@@ -17,7 +17,7 @@ __all__ = ["emptied", "house", "logs", "postgres_cluster", "two"]
 
 _EMPTY = """DO $$ BEGIN EXECUTE (
     SELECT 'TRUNCATE ' || string_agg(quote_ident(tablename), ', ') || ' RESTART IDENTITY' FROM pg_tables
-    WHERE schemaname = 'public' AND tablename NOT IN ('alembic_version', 'lanes', 'meta')
+    WHERE schemaname = 'public' AND tablename NOT IN ('alembic_version', 'lanes')
 ); END $$"""
 
 
