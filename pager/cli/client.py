@@ -3,8 +3,9 @@
 import json
 import os
 import socket
+import stat
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import wraps
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
@@ -53,10 +54,14 @@ class SocketConnection(HTTPConnection):
 
 @dataclass(slots=True)
 class Client:
-    """Asks the first of `places` that can be connected to; a place is a URL or the path of a socket."""
+    """Asks the first of `places` that can be connected to; a place is a URL or the path of a socket.
+
+    `token` is shown to URLs only: a socket's mode guards it.
+    """
 
     places: tuple[str, ...]
     timeout: float = TIMEOUT
+    token: str = field(default="", repr=False)
     place: str = field(default="", init=False)
 
     def get(self, path: str, **query: Any) -> Any:
@@ -67,6 +72,10 @@ class Client:
     def post(self, path: str, said: Any = None) -> Any:
         """The answer to a POST of `said` as JSON. Raises Unreachable and Refused."""
         return self._answer("POST", path, json.dumps(said if said is not None else {}).encode())
+
+    def delete(self, path: str) -> Any:
+        """The answer to a DELETE. Raises Unreachable and Refused."""
+        return self._answer("DELETE", path, None)
 
     def every(self, path: str, key: str, most: int | None = None, **query: Any) -> Iterator[Any]:
         """All entries of a list, `most` at most: its cursors are followed."""
@@ -83,6 +92,8 @@ class Client:
     def _answer(self, method: str, target: str, body: bytes | None) -> Any:
         connection, prefix = self._connected()
         headers = {"Accept": "application/json", "Content-Type": "application/json", "User-Agent": "pagerctl"}
+        if self.token and not isinstance(connection, SocketConnection):
+            headers["Authorization"] = f"Bearer {self.token}"
         try:
             connection.request(method, prefix + target, body, headers)
             response = connection.getresponse()
@@ -180,18 +191,45 @@ def runtime_folder() -> Path:
     return Path("/var/lib/pager") if os.geteuid() == 0 else Path.home() / ".local" / "state" / "pager"
 
 
+def token_of(session: Session) -> str:
+    """What to show: the content of --token-file, else PAGER_TOKEN, else of the file named by PAGER_TOKEN_FILE.
+
+    Raises click's UsageError, also for a file that others may read.
+    """
+    if session.token_file is None and (given := os.environ.get("PAGER_TOKEN", "").strip()):
+        return _fit(given, "PAGER_TOKEN")
+    named = os.environ.get("PAGER_TOKEN_FILE")
+    path = session.token_file or (Path(named) if named else None)
+    if path is None:
+        return ""
+    try:
+        with path.open("rb") as stream:
+            found = os.fstat(stream.fileno()).st_mode
+            if stat.S_ISREG(found) and found & 0o007:
+                raise click.UsageError(f"others may read the token in {path}; run: chmod 600 {path}")
+            return _fit(stream.read(4096).decode("utf-8", "replace").strip(), str(path))
+    except OSError as error:
+        raise click.UsageError(f"the token in {path} cannot be read: {error.strerror}") from None
+
+
+def _fit(token: str, place: str) -> str:
+    if not (token and token.isascii() and token.isprintable() and " " not in token):
+        raise click.UsageError(f"there is no token in {place}: it is one word, pgr_...")
+    return token
+
+
 def asks_server(command: F) -> F:
-    """`--server`, `-c` and `-o` after the command's name, too; the command gets a Session and a Client."""
+    """`--server`, `--token-file`, `-c` and `-o` after the command's name, too; it gets a Session and a Client."""
     from pager.cli.output import session_options
 
     @wraps(command)
-    def with_client(session: Session, server: str | None, **arguments: Any) -> Any:
-        if server:
-            session = Session(session.config, server, session.output, session.colours)
-        return command(session, Client(places_of(session)), **arguments)
+    def with_client(session: Session, server: str | None, token_file: Path | None, **arguments: Any) -> Any:
+        session = replace(session, server=server or session.server, token_file=token_file or session.token_file)
+        return command(session, Client(places_of(session), token=token_of(session)), **arguments)
 
     option = click.option("--server", help="The address of pagerd, or the path of its socket.")
-    return session_options(option(with_client))  # type: ignore[return-value]
+    file = click.option("--token-file", type=click.Path(path_type=Path), help="The file with the token to show.")
+    return session_options(option(file(with_client)))  # type: ignore[return-value]
 
 
 def incident_path(code: str, rest: str = "") -> str:

@@ -30,6 +30,7 @@ COMMANDS: Mapping[str, str] = {
     "schedule": "pager.cli.schedule:schedule",
     "snooze": "pager.cli.incidents:snooze",
     "status": "pager.cli.status:status",
+    "token": "pager.cli.token:token",
     "unack": "pager.cli.incidents:unack",
     "wait-ready": "pager.cli.status:wait_ready",
 }
@@ -65,17 +66,27 @@ class LazyGroup(click.Group):
 @click.version_option(__version__, message="%(version)s")
 @click.option("-c", "--config", type=click.Path(path_type=Path), help="The config folder.  [env: PAGER_CONFIG]")
 @click.option("--server", envvar="PAGER_SERVER", help="The address of pagerd; its socket on this machine, if left out.")
+@click.option(
+    "--token-file", type=click.Path(path_type=Path), help="The file with the token to show.  [env: PAGER_TOKEN(_FILE)]"
+)
 @click.option("-o", "--output", type=click.Choice(["text", "json"]), help="How to answer; text, if left out.")
 @click.option("--no-color", is_flag=True, help="No colours, also on a terminal.  [env: NO_COLOR]")
 @click.pass_context
-def pagerctl(ctx: click.Context, config: Path | None, server: str | None, output: str | None, no_color: bool) -> None:
+def pagerctl(
+    ctx: click.Context,
+    config: Path | None,
+    server: str | None,
+    token_file: Path | None,
+    output: str | None,
+    no_color: bool,
+) -> None:
     """Check rules and schedules, ask who is on call, and work on incidents.
 
     The config folder is --config, else PAGER_CONFIG, else the current folder if it has rules/ or schedules/, else
     /etc/pager. Exit status: 0 ok, 1 failed, 2 usage, 3 lint findings with --strict, 4 server unreachable, 5 waited
     too long.
     """
-    ctx.obj = Session(config, server, output or "text", not no_color)
+    ctx.obj = Session(config, server, output or "text", not no_color, token_file)
 
 
 def main() -> None:

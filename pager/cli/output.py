@@ -28,6 +28,7 @@ class Session:
     server: str | None = None
     output: str = "text"
     colours: bool = True
+    token_file: Path | None = None
 
     @property
     def is_json(self) -> bool:
