@@ -1,16 +1,21 @@
 """Secrets: what `${NAME}` stands for, found where containers, systemd and shells put such things.
 
-Nothing is kept: a secret that was changed on disk counts from the next page on.
+Nothing is kept: a secret that was changed on disk counts from the next page on. A file that `NAME_FILE` names and
+that everybody on the machine may read is warned about, once, by its name.
 """
 
 import os
 import re
+import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+
+import structlog
 
 from pager.core import contact_url
 from pager.core.contact_url import fill, placeholders
 
+log = structlog.get_logger()
 RUN_SECRETS = Path("/run/secrets")
 LONGEST = 64 * 1024
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
@@ -34,6 +39,7 @@ class Secrets:
     def __init__(self, environ: Mapping[str, str] | None = None, run_secrets: Path = RUN_SECRETS) -> None:
         self._environ = os.environ if environ is None else environ
         self._run_secrets = run_secrets
+        self._warned: set[Path] = set()
 
     def __repr__(self) -> str:
         return "Secrets()"
@@ -59,12 +65,19 @@ class Secrets:
         for place in self._files(name):
             looked.append(str(place))
             if found := _read(place):
+                self._warn(name, place)
                 return found
         raise MissingSecret(name, tuple(looked))
 
     def fill(self, url: str) -> str:
         """`url` with every `${NAME}` replaced. Raises MissingSecret."""
         return fill(url, {name: self.get(name) for name in placeholders(url)})
+
+    def _warn(self, name: str, place: Path) -> None:
+        # Credentials and /run/secrets are mounted for one service: their modes say nothing.
+        if str(place) == self._environ.get(f"{name}_FILE") and place not in self._warned and _is_open(place):
+            self._warned.add(place)
+            log.warning("everybody on this machine may read a secret: chmod 600", secret=name, file=str(place))
 
     def _files(self, name: str) -> Iterator[Path]:
         if self._environ.get(f"{name}_FILE"):
@@ -83,6 +96,15 @@ def _read(place: Path) -> str:
             return _without_newline(stream.read(LONGEST).decode())
     except (OSError, UnicodeDecodeError):
         return ""
+
+
+def _is_open(place: Path) -> bool:
+    """Whether this is a file that everybody may read."""
+    try:
+        mode = place.stat().st_mode
+    except OSError:
+        return False
+    return stat.S_ISREG(mode) and bool(mode & stat.S_IROTH)
 
 
 def _without_newline(text: str) -> str:

@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from pager.secrets import MissingSecret, Secrets
+from tests.support import covers
 
 
 @pytest.fixture
@@ -80,3 +82,36 @@ def test_secrets_fill_contacts_and_are_not_shown() -> None:
 
     assert secrets.fill("ntfys://${TOPIC}") == "ntfys://s3cret"
     assert "s3cret" not in repr(secrets) + str(vars(secrets).keys())
+
+
+@covers("T25")
+@pytest.mark.parametrize(
+    ("mode", "warnings"),
+    [
+        pytest.param(0o644, 1, id="everybody may read it"),
+        pytest.param(0o640, 0, id="its group may"),
+        pytest.param(0o600, 0, id="its owner may"),
+    ],
+)
+def test_t25_a_secret_that_everybody_may_read_is_warned_about_once(tmp_path: Path, mode: int, warnings: int) -> None:
+    place = tmp_path / "topic"
+    place.write_text("s3cret\n")
+    place.chmod(mode)
+    secrets = Secrets({"TOPIC_FILE": str(place)}, tmp_path)
+
+    with capture_logs() as logs:
+        assert {secrets.get("TOPIC"), secrets.get("TOPIC")} == {"s3cret"}
+
+    assert [(entry["secret"], entry["file"]) for entry in logs] == [("TOPIC", str(place))] * warnings
+    assert "s3cret" not in str(logs)
+
+
+@covers("T25")
+def test_what_is_mounted_for_one_service_is_not_warned_about(places: tuple[dict[str, str], Path]) -> None:
+    environ, run = places
+    del environ["TOKEN"], environ["TOKEN_FILE"]
+
+    with capture_logs() as logs:
+        Secrets(environ, run).get("TOKEN")
+
+    assert logs == []
