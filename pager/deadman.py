@@ -53,6 +53,8 @@ class Deadman:
         self._began = 0.0
         self._database, self._sender, self._beats = database, sender, beats
         self._fill, self._own = fill, own
+        for number in range(1, len(addresses) + 1):
+            own.pinged_at.labels(str(number))  # one that never heard anything must be told, too
 
     async def run(self, every: float) -> None:
         """Prove and tell every so many seconds, for ever."""

@@ -33,7 +33,12 @@ class Mailbox:
 
 def mailbox_of(url: str) -> Mailbox:
     """The mailbox that `url` names. Raises ValueError, which says what is missing and shows nothing of the URL."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        # Its own words would show a part of the URL.
+        raise ValueError("not an address of the last resort; write smtp://host:25/?to=ops@example.org") from None
     said = parse_qs(parts.query)
     to = tuple(name.strip() for part in said.get("to", ()) for name in part.split(",") if name.strip())
     if parts.scheme not in PORTS or not parts.hostname:
@@ -45,7 +50,7 @@ def mailbox_of(url: str) -> Mailbox:
         raise ValueError("from= of smtp:// is no mail address")
     wrapped = parts.scheme == "smtps"
     user, password = unquote(parts.username or ""), unquote(parts.password or "")
-    return Mailbox(parts.hostname, parts.port or PORTS[parts.scheme], to, sender, wrapped, user, password)
+    return Mailbox(parts.hostname, port or PORTS[parts.scheme], to, sender, wrapped, user, password)
 
 
 def _is_mail(name: str) -> bool:

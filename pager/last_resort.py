@@ -102,10 +102,10 @@ class LastResort:
         try:
             async with asyncio.timeout(DEADLINE):
                 failure = await _sent(http, self._fill(address), words)
+        except (ClientError, OSError) as error:  # A timeout is an OSError, too. Their words may show the address.
+            failure = type(error).__name__
         except (MissingSecret, NotSent, ValueError) as error:
             failure = str(error)
-        except (ClientError, OSError) as error:  # A timeout is an OSError, too.
-            failure = type(error).__name__
         self._own.last_resort.labels("failure" if failure else "success").inc()
         said: dict[str, Any] = {"target": number, "incidents": ",".join(words.codes)}
         if failure:
