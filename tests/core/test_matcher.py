@@ -1,8 +1,11 @@
 """Matchers: what they match, what they refuse, and that they print what they read (rule 6)."""
 
+import time
+
 import pytest
 
 from pager.core.matcher import all_match, parse_matcher
+from tests.support import covers
 
 LABELS = {
     "alertname": "CheckoutDown",
@@ -98,3 +101,35 @@ def test_a_long_expression_does_not_take_long() -> None:
     matcher = parse_matcher('env =~ "(a+)+b"')
 
     assert not matcher.matches({"env": "a" * 20_000})
+
+
+@covers("T14")
+@pytest.mark.parametrize(
+    ("expression", "text"),
+    [
+        pytest.param("(a+)+$", "a" * 50_000 + "!", id="a repetition of repetitions"),
+        pytest.param("(a|aa)+$", "a" * 50_000 + "!", id="two ways to read each letter"),
+        pytest.param("(a|a?)+$", "a" * 50_000 + "!", id="of which one reads nothing"),
+        pytest.param("(.*a){20}", "a" * 5_000 + "!", id="twenty of anything"),
+        pytest.param(r"([a-zA-Z]+)*\d", "x" * 50_000, id="words without the digit that ends them"),
+        pytest.param(r"^(([a-z])+.)+[A-Z]([a-z])+$", "a" * 50_000, id="a famous one for names"),
+        pytest.param(r"(\w+\s?)*!", "w " * 25_000, id="words and blanks"),
+        pytest.param("x*x*x*x*x*x*x*x*y", "x" * 50_000, id="eight stars in a row"),
+    ],
+)
+def test_t14_no_expression_takes_long_over_a_text_made_for_it(expression: str, text: str) -> None:
+    matcher = parse_matcher(f'label =~ "{expression}"')
+    took = []
+    for _ in range(5):
+        began = time.process_time()
+        matcher.matches({"label": text})
+        took.append(time.process_time() - began)
+
+    assert min(took) < 0.05
+
+
+@covers("T14")
+def test_t14_what_only_a_backtracking_engine_can_do_is_refused() -> None:
+    for expression in (r"(a)\1", "(?=a)b", "(?<=a)b", "(a{1000}){1000}"):
+        with pytest.raises(ValueError, match="not an RE2 expression"):
+            parse_matcher(f'label =~ "{expression}.*"')

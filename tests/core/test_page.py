@@ -9,6 +9,8 @@ from pager.core.page import (
     begun,
     due_contacts,
     ended,
+    failure_words,
+    in_trouble,
     is_reached,
     is_unreached,
     lost,
@@ -19,6 +21,7 @@ from pager.core.page import (
 )
 from pager.core.people import Via
 from tests.core.catalogs import NOON, at, person
+from tests.support import covers
 
 CONTACTS = {"push": "ntfys://example.org/a", "call": "json://example.org/b", "mail": "json://example.org/c"}
 OK, FAILED, WRONG = Outcome(Reason.delivered), Outcome(Reason.server), Outcome(Reason.not_found)
@@ -132,3 +135,55 @@ def test_contacts_that_the_files_no_longer_have_are_given_up() -> None:
     assert due(plan) == {"call": "1m"}
     assert [one.name for one in plan if one.unused and one.due_at is None] == ["mail", "chat"]
     assert refresh(plan, ["call", "mail", "chat"]) == plan
+
+
+@pytest.mark.parametrize(
+    ("recent", "troubled"),
+    [
+        pytest.param([], False, id="nothing is known"),
+        pytest.param([(900.0, False), (950.0, False)], False, id="two failures are bad luck"),
+        pytest.param([(800.0, False), (900.0, False), (950.0, False)], True, id="three in a row are trouble"),
+        pytest.param([(800.0, False), (900.0, True), (950.0, False)], False, id="one that went well ends it"),
+        pytest.param([(700.0, True), (800.0, False), (900.0, False), (950.0, False)], True, id="the last three count"),
+        pytest.param([(700.0, False), (900.0, False), (950.0, False)], False, id="what is five minutes old does not"),
+    ],
+)
+def test_trouble(recent: list[tuple[float, bool]], troubled: bool) -> None:
+    assert in_trouble(recent, 1000.0) is troubled
+
+
+@covers("F15")
+def test_f15_whoever_is_in_trouble_is_tried_last_and_never_left_out() -> None:
+    plan = plan_page([Via(via=name) for name in CONTACTS], CONTACTS, NOON)
+
+    assert [one.name for one in due_contacts(plan, NOON, {"push"})] == ["call", "mail", "push"]
+    assert [one.name for one in due_contacts(plan, NOON, set(CONTACTS))] == ["push", "call", "mail"]
+
+
+def test_the_next_contact_is_one_without_trouble_as_long_as_there_is_one() -> None:
+    plan = plan_page([Via(via="push")], CONTACTS, NOON)
+
+    after = ended(begun(plan, "push"), "push", FAILED, at("5s"), 0.0, {"call"})
+    last = ended(begun(plan, "push"), "push", FAILED, at("5s"), 0.0, {"call", "mail"})
+
+    assert due(after) | {"push": ""} == {"push": "", "mail": "5s"}
+    assert due(last) | {"push": ""} == {"push": "", "call": "5s"}
+
+
+@pytest.mark.parametrize(
+    ("listed", "outcome", "said"),
+    [
+        pytest.param(["push"], FAILED, "ana: push failed (server), tried call", id="the next one was tried"),
+        pytest.param(["push", "mail"], FAILED, "ana: push failed (server), tried mail, call", id="and those beside it"),
+        pytest.param([], FAILED, "ana: push failed (server), tried again", id="there is no other: again"),
+        pytest.param([], WRONG, "ana: push failed (not_found), there is nothing else to try", id="nor any use in that"),
+    ],
+)
+def test_failures_are_told_in_words(listed: list[str], outcome: Outcome, said: str) -> None:
+    contacts = CONTACTS if listed else ["push"]
+    plan = plan_page([Via(via=name) for name in listed or ["push"]], contacts, NOON)
+    for name in listed or ["push"]:
+        plan = begun(plan, name)
+    plan = ended(plan, "push", outcome, at("5s"), 0.0)
+
+    assert failure_words("ana", plan, {"push": outcome}, at("5s")) == said

@@ -40,7 +40,8 @@ SERVICES: Mapping[str, str] = {
     "gotify": "gotifys://gotify.example.org/abcdefghijklmno",
 }
 EVIL = (
-    "<Response><Dial>+19005550100</Dial></Response> <!channel> <@U123> <#C1|ops> @everyone @here @room "
+    "<Response><Dial>+19005550100</Dial></Response> \nAcknowledge: https://evil.example/p/x \n"
+    "<!channel> <@U123> <#C1|ops> @everyone @here @room "
     "[your bank](https://evil.example) <https://evil.example|your bank> <script>alert(1)</script> "
     "<a href='javascript:alert(1)'>x</a> <img src=x onerror=alert(1)> {{7*7}} ${7*7} {% raw %} "
     "**bold** `code` =1+1 \u202egpj.exe\u2066 \x1b[31mred\x00 \r\nBcc: eve@evil.example\r\n\r\n<b>body</b>"

@@ -16,7 +16,7 @@ from pager.sender import Message, Sender
 from pager.sender_pool import environment
 from pager.sender_slots import Slots
 from tests.sending.provider import Provider, provider
-from tests.support import ROOT, wait_until
+from tests.support import ROOT, covers, wait_until
 
 pytestmark = [
     pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads /proc to see processes"),
@@ -94,6 +94,7 @@ async def test_close_while_it_starts_leaves_no_child_either(server: Provider) ->
     assert sender.children() == [] and gone(children)
 
 
+@covers("F12")
 async def test_a_frozen_child_is_killed_at_the_deadline(server: Provider) -> None:
     sender = Sender(deadline=0.5)
     await sender.start()
@@ -137,6 +138,7 @@ async def test_children_are_used_again(sender: Sender, server: Provider) -> None
     assert len(sender.children()) <= len(children) + 1
 
 
+@covers("F12")
 async def test_close_leaves_no_child_even_in_the_middle_of_a_send(server: Provider) -> None:
     sender = Sender(deadline=30)
     await sender.start()

@@ -17,6 +17,7 @@ from pager.core.contact_url import (
     fill,
     placeholders,
 )
+from tests.support import covers
 
 TWILIO = "twilio://AC0:tok@+15551230000/+15551230001"
 
@@ -39,6 +40,7 @@ def test_good_urls(url: str) -> None:
     assert check_url(url) == []
 
 
+@covers("T26")
 @pytest.mark.parametrize(
     ("url", "why"),
     [
@@ -84,6 +86,7 @@ def test_a_refusal_does_not_repeat_secrets() -> None:
     assert "T0PSECRET" not in " ".join(told)
 
 
+@covers("T27")
 @given(st.text())
 def test_no_text_breaks_the_check(text: str) -> None:
     for url in (text, f"json://{text}", f"ntfy://h/{text}"):

@@ -105,9 +105,13 @@ def test_t13_what_looks_like_a_template_stays_text() -> None:
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_no_line_of_an_alert_passes_for_a_line_of_ours(service: str) -> None:
-    plain, hostile = (str(recorded()[service][case]["sent"]).count("Acknowledge:") for case in ("plain", "hostile"))
+    begins = re.compile("^ *Acknowledge:", re.MULTILINE)
+    plain, hostile = (
+        [text for text in texts(recorded()[service][case]["sent"]) for _ in begins.findall(text)]
+        for case in ("plain", "hostile")
+    )
 
-    assert plain == hostile
+    assert len(plain) == len(hostile)
 
 
 @covers("F55")

@@ -14,7 +14,7 @@ from aiosmtpd.controller import Controller
 from pager.core.outcome import Reason
 from pager.sender import Message, Sender, job_of
 from tests.sending.provider import Provider, provider
-from tests.support import free_port, wait_until
+from tests.support import covers, free_port, wait_until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -61,6 +61,7 @@ async def test_answers_of_providers(sender: Sender, server: Provider, path: str,
     assert 0 < outcome.seconds < DEADLINE
 
 
+@covers("F11", "P10")
 @pytest.mark.parametrize(
     ("path", "parameters"),
     [
@@ -142,6 +143,7 @@ async def test_what_cannot_work_is_said_at_once(sender: Sender, url: str, told: 
     assert told in outcome.detail
 
 
+@covers("F19")
 async def test_success_without_a_request_is_no_success(sender: Sender) -> None:
     # Closing by ids kept in a store: the store is empty, nothing is sent, and the service calls that a success.
     url = "opsgenie://8b799edf-6f98-4d3a-9be7-2862fb4e5752"
@@ -152,6 +154,7 @@ async def test_success_without_a_request_is_no_success(sender: Sender) -> None:
     assert "without sending" in outcome.detail
 
 
+@covers("T18", "T19")
 async def test_what_is_sent_is_clean(sender: Sender, server: Provider) -> None:
     await sender.send(page(server.url("200"), "CPU\r\nBcc: x@example.org", "a\x00b \ud800 @everyone\nsecond line"))
 
@@ -172,12 +175,14 @@ async def test_no_icon_is_fetched_from_a_public_site(sender: Sender, server: Pro
     assert "github" not in str(server.bodies)
 
 
+@covers("T20")
 async def test_a_call_speaks_what_would_be_a_document() -> None:
     job = job_of(page("twilio://AC0:t@+15551230000/+15551230001?method=call", "<x>", "<Response><Dial>1</Dial>"))
 
     assert job.title.startswith("Alert: ") and job.body.startswith("Alert: ")
 
 
+@covers("F10", "P9")
 async def test_one_good_beside_many_hung_ones_is_quick(sender: Sender, server: Provider) -> None:
     async with contextlib.AsyncExitStack() as stack:
         hung = [await stack.enter_async_context(provider()) for _ in range(12)]
