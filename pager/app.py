@@ -23,6 +23,7 @@ from pager.backlog import Room
 from pager.clock_steps import ClockSteps
 from pager.core.catalog import Catalog
 from pager.dialects import installed_sources
+from pager.disk import disk_of
 from pager.engine import Engine
 from pager.in_force import BadConfig, Start, find_start
 from pager.intake import Intake
@@ -33,13 +34,17 @@ from pager.sender import Sender
 from pager.settings import Settings
 from pager.steady import SteadyClock
 from pager.store import StoreError
+from pager.store.aside import move_damaged
+from pager.store.backup import file_of
 from pager.store.database import Database, open_database
 from pager.store.tokens import has_api_tokens
+from pager.sweeper import Sweeper
 from pager.upkeep import Upkeep, upkeep
 
 log = structlog.get_logger()
 STALLED = 30.0
 DRAIN = 25.0
+STARTED_EMPTY = "the database was damaged: pager started with an empty one"
 
 
 __all__ = ["BadConfig", "Daemon", "daemon", "read_catalog", "serve"]
@@ -62,6 +67,8 @@ class Daemon:
     upkeep: Upkeep
     clock: SteadyClock
     clock_steps: ClockSteps
+    disk: Disk | None = None
+    kept_aside: Path | None = None
     stopped: asyncio.Event = field(default_factory=asyncio.Event)
     started: bool = False
 
@@ -73,24 +80,36 @@ class Daemon:
     def not_ready(self) -> str:
         return "" if self.started else "starting"
 
+    def remarks(self) -> list[str]:
+        """What is not as it should be, a line each."""
+        aside = [f"{STARTED_EMPTY}; the damaged file is kept: {self.kept_aside}"] if self.kept_aside else []
+        return [*self.upkeep.files.remarks(), *aside, *(self.disk.remarks() if self.disk else ())]
+
     def stop(self) -> None:
         self.stopped.set()
 
     async def run(self, on_ready: Callable[[], Awaitable[None]] | None = None) -> None:
         """Serve until stopped; then finish what was begun, for at most 25 s."""
+        if self.disk is not None:
+            await self.disk.begin()
         await self.clock_steps.begin()
+        await self.engine.catch_up()
         await self.engine.restore()
         await self.notifier.restore()
         await self.upkeep.begin()
+        if self.kept_aside is not None:
+            await self.engine.report(STARTED_EMPTY, f"the damaged file is kept: {self.kept_aside}", "database", "damaged")
         async with self._serving(), asyncio.TaskGroup() as group:
             loops = [
                 group.create_task(self.engine.run_inbox()),
                 group.create_task(self.engine.run_clocks()),
+                group.create_task(Sweeper(self.engine).run()),
                 group.create_task(self.clock_steps.run()),
                 group.create_task(run_gauges(self.database, self.metrics)),
                 group.create_task(run_lag(self.metrics)),
                 group.create_task(self._watchdog()),
                 *(group.create_task(loop) for loop in self.upkeep.loops()),
+                *([group.create_task(self.disk.run())] if self.disk else ()),
             ]
             notifier = group.create_task(self.notifier.run())
             self.started = True
@@ -121,7 +140,7 @@ class Daemon:
                 not_ready=self.not_ready,
                 reload=self.upkeep.reload,
                 last_read=lambda: self.upkeep.files.last_read,
-                remarks=self.upkeep.files.remarks,
+                remarks=self.remarks,
                 upkeep=self.upkeep,
                 caps=Caps(self.settings.connections, self.settings.connections_of_one),
             )
@@ -179,12 +198,16 @@ async def daemon(
     catalog: Catalog,
     console: Callable[[str, str], None] | None = None,
     start: Start | None = None,
+    *,
+    start_empty: bool = False,
 ) -> AsyncIterator[Daemon]:
     """A daemon whose database is open and whose sender is warm; both are closed at the end.
 
-    `start` is what was found in the config folder, if the catalog comes from there.
+    `start` is what was found in the config folder, if the catalog comes from there. With `start_empty` a damaged
+    file of SQLite is moved aside first.
     """
     clock = SteadyClock()
+    aside = move_damaged(file_of(settings.database), clock()) if start_empty else None
     database = open_database(settings.database, clock)
     sender = Sender(console=console)
     secrets = Secrets()
@@ -210,17 +233,18 @@ async def daemon(
         kept = upkeep(settings, start, database, engine, sender, secrets, metrics, lambda: running.beats())
         steps = ClockSteps(database, engine, clock, metrics.registry)
         running = Daemon(settings, catalog, database, engine, notifier, sender, metrics, intake, kept, clock, steps)
+        running.disk, running.kept_aside = disk_of(settings, database, engine), aside
         yield running
     finally:
         await sender.close()
         await database.close()
 
 
-async def serve(settings: Settings, start: Start) -> None:
+async def serve(settings: Settings, start: Start, *, start_empty: bool = False) -> None:
     """Run pagerd until SIGTERM or SIGINT; SIGHUP reads the files again."""
     loop = asyncio.get_running_loop()
     raise_file_limit()
-    async with daemon(settings, start.catalog, start=start) as running:
+    async with daemon(settings, start.catalog, start=start, start_empty=start_empty) as running:
         for sign in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(sign, running.stop)
         asked = asyncio.Event()

@@ -4,20 +4,19 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Protocol
 from uuid import uuid4
 
 import msgspec
 import structlog
 
-from pager import unheard, worker
+from pager import worker
 from pager.core.advance import set_up
 from pager.core.catalog import Catalog
 from pager.core.code import code_of
 from pager.core.incident import Entry, Event, Incident, Resolved, TimePassed
 from pager.core.report import Source
-from pager.core.severity import Level
+from pager.core.severity import Level, worst
 from pager.desk import Desk, News, own_group
 from pager.store import StoreUnavailable, alerts, inbox, incidents
 from pager.store.database import Database, Tx
@@ -25,9 +24,10 @@ from pager.store.sql import Row
 
 log = structlog.get_logger()
 WAKE = timedelta(seconds=1)
-SWEEP = 10.0
-"""Seconds between two looks for what is not heard of any more."""
+CATCH_UP = 10.0
+"""For how many seconds a start works the inbox before anybody is paged."""
 IN_A_ROW = 200
+UNDECIDABLE = "undecidable"
 FIRST_PAUSE = timedelta(minutes=1)
 LONGEST_PAUSE = timedelta(hours=1)
 
@@ -76,7 +76,6 @@ class Engine:
         self.sources = sources
         self.listener = listener or Quiet()
         self.progress = Progress()
-        self._listens = False
 
     # From the inbox.
 
@@ -155,18 +154,41 @@ class Engine:
         self, tx: Tx, title: str, summary: str, group: tuple[str, ...], level: Level | None = None, policy: str = ""
     ) -> News:
         """One incident of pager's own in `group`, if none is open: `defaults.unmatched`, `defaults.policy`."""
-        key = own_group(*group)
-        desk = Desk(tx, self.catalog)
-        level, policy = level or self.catalog.defaults.unmatched, policy or self.catalog.defaults.policy
-        number = desk.open(key, lambda n: self._by_hand(n, key, title, level, policy, tx.now(), summary))
+        level = level or self.catalog.defaults.unmatched
+        return self._open_own(tx, title, summary, group, level, policy or self.catalog.defaults.policy)
+
+    def _open_own(
+        self,
+        tx: Tx,
+        title: str,
+        summary: str,
+        group: tuple[str, ...],
+        level: Level,
+        policy: str,
+        *,
+        at_the_end: bool = False,
+    ) -> News:
+        """With `at_the_end` the steps of its policy are through: `then` is paged at once."""
+        key, desk = own_group(*group), Desk(tx, self.catalog)
+
+        def made(number: int) -> Incident:
+            incident = self._by_hand(number, key, title, level, policy, tx.now(), summary)
+            known = self.catalog.policy(policy)[1]
+            return replace(incident, step=len(known.steps), round=known.repeat) if at_the_end else incident
+
+        number = desk.open(key, made)
         if number is not None:
             desk.tell(number, TimePassed())
             desk.save()
         return desk.news
 
-    async def report(self, title: str, summary: str, *about: str) -> None:
+    async def report(
+        self, title: str, summary: str, *about: str, severity: Level | None = None, policy: str = ""
+    ) -> None:
         """Page for something of pager's own, once while the incident about it is open."""
-        self.listener.news(await self.database.write(lambda tx: self._own_incident(tx, title, summary, about)))
+        self.listener.news(
+            await self.database.write(lambda tx: self._own_incident(tx, title, summary, about, severity, policy))
+        )
 
     async def report_over(self, *about: str) -> None:
         """What was reported is over: its incident is resolved, if it is still open."""
@@ -190,15 +212,10 @@ class Engine:
 
     async def run_clocks(self) -> None:
         """Let time pass for incidents whose clocks have come, for ever; ask at least once a second."""
-        loop = asyncio.get_running_loop()
-        swept_at = -SWEEP
         while True:
-            self.progress.clocks = loop.time()
+            self.progress.clocks = asyncio.get_running_loop().time()
             wait = WAKE.total_seconds()
             try:
-                if loop.time() - swept_at >= SWEEP:
-                    swept_at = loop.time()
-                    await self._swept()
                 if await self.tick():
                     continue
                 wait = await self.database.read(self._until_due)
@@ -221,48 +238,6 @@ class Engine:
         if numbers:
             await self._pass_time(numbers)
         return bool(numbers or settling)
-
-    async def _swept(self) -> None:
-        try:
-            await self.sweep()
-        except StoreUnavailable:
-            # Nobody could be heard meanwhile, as when pager is down.
-            self._listens = False
-            raise
-        except Exception:  # A fence: what cannot be judged must not stop the clocks.
-            log.exception("what is not heard of any more cannot be judged")
-
-    async def sweep(self) -> None:
-        """Look for alerts that are not heard of any more, for incidents that have only such, for silent sources."""
-        again = not self._listens
-        await self.database.write(lambda tx: unheard.listen(tx, again=again))
-        self._listens = True
-        while await self.database.read(unheard.anything_due):
-            await self.database.write(lambda tx: unheard.judge(tx, self.catalog))
-        for number in await self.database.read(unheard.closing):
-            await self._close_unheard(number)
-        await self._sweep_sources()
-
-    async def _close_unheard(self, number: int) -> None:
-        try:
-            self.listener.news(await self.database.write(lambda tx: unheard.close(tx, self.catalog, number)))
-        except StoreUnavailable:
-            raise
-        except Exception:  # A fence: an incident that cannot be decided must not stop the others.
-            log.exception("an incident that is not heard of cannot be closed", incident=number)
-
-    async def _sweep_sources(self) -> None:
-        """An incident for each source that fell silent; it ends by itself when the source speaks."""
-        if names := await self.database.read(lambda tx: unheard.unknown(tx, self.catalog)):
-            await self.database.write(lambda tx: unheard.expect(tx, self.catalog, names))
-        fallen, back = await self.database.read(lambda tx: unheard.quiet(tx, self.catalog))
-        for one in fallen:
-            self.listener.news(await self.database.write(partial(self._fell_silent, one=one)))
-        for about in back:
-            await self.report_over(*about)
-
-    def _fell_silent(self, tx: Tx, one: unheard.Quiet) -> News:
-        return self._own_incident(tx, one.title, one.summary, one.about, one.severity, one.policy)
 
     async def _settle(self, keys: list[int]) -> None:
         """Let these alerts settle; when that fails, each by itself, and the one that raises later again."""
@@ -300,20 +275,37 @@ class Engine:
 
     def _due(self, tx: Tx, numbers: list[int]) -> News:
         desk = Desk(tx, self.catalog)
-        desk.lock(numbers)
+        over = incidents.open_in(tx, [own_group(UNDECIDABLE, str(number)) for number in numbers])
+        desk.lock([*numbers, *over])
         # Even if nothing changes: a row that was postponed would else stay due, and be asked for ever.
         desk.touch(numbers)
+        for number in over:
+            desk.tell(number, Resolved("pager"))
         desk.settle()
         return desk.news
 
     def _postpone(self, tx: Tx, number: int, error: str) -> News:
-        """Try an incident that raises again later, and page for it once by an incident of pager's own."""
-        group = ("undecidable", str(number))
+        """Try an incident that raises again later, and page `then` of its policy for it, once."""
+        group = (UNDECIDABLE, str(number))
         since = incidents.open_since(tx, own_group(*group)) or tx.now()
         # As long again as it has lasted already: the pauses double.
         pause = min(max(tx.now() - since, FIRST_PAUSE), LONGEST_PAUSE)
         incidents.postpone(tx, number, tx.now() + pause)
-        return self._own_incident(tx, f"incident {code_of(number)} cannot be decided", error, group)
+        # What its columns say: reading it whole may be what fails.
+        stands = incidents.standing(tx, [number])[number]
+        level = worst([stands.severity or self.catalog.defaults.unmatched, self.catalog.defaults.unmatched])
+        title = f"incident {code_of(number)} cannot be decided"
+        return self._open_own(tx, title, error, group, level, stands.policy, at_the_end=True)
+
+    async def catch_up(self, longest: float = CATCH_UP) -> None:
+        """At start: work what was accepted before, for so many seconds at most, so that nobody is paged for old news.
+
+        What was resolved meanwhile pages nobody, and what is paged says how it stands now.
+        """
+        loop = asyncio.get_running_loop()
+        until = loop.time() + longest
+        while await self.work_inbox() and loop.time() < until:
+            pass
 
     async def restore(self) -> None:
         """At start: no step clock lies further ahead than its wait, whatever the wall clock did meanwhile."""

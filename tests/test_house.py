@@ -35,7 +35,7 @@ MAY_IMPORT = {
     "desk": {"store", "core"},
     "worker": {"desk", "store", "core", "sources"},
     "unheard": {"desk", "store", "core"},
-    "engine": {"unheard", "worker", "desk", "store", "core", "sources", "metrics"},
+    "engine": {"worker", "desk", "store", "core", "sources", "metrics"},
     "outbox": {"desk", "store", "core"},
     "notifier": {"outbox", "engine", "sender", "secrets", "store", "core"},
     "metrics": {"core"},

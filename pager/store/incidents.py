@@ -76,6 +76,7 @@ class Standing:
 
     state: str
     severity: Level
+    policy: str
     due_at: datetime | None
 
 
@@ -84,11 +85,11 @@ def standing(tx: Tx, numbers: Iterable[int]) -> dict[int, Standing]:
     wanted, found = list(set(numbers)), {}
     for start in range(0, len(wanted), CHUNK):
         for row in tx.all(
-            "SELECT number, state, severity, due_at FROM incidents WHERE number IN (:numbers)",
+            "SELECT number, state, severity, policy, due_at FROM incidents WHERE number IN (:numbers)",
             numbers=wanted[start : start + CHUNK],
         ):
             due_at = instant(row.due_at) if row.due_at is not None else None
-            found[row.number] = Standing(row.state, row.severity, due_at)
+            found[row.number] = Standing(row.state, row.severity, row.policy, due_at)
     return found
 
 
@@ -165,6 +166,15 @@ def open_since(tx: Tx, group: str) -> datetime | None:
     """Since when the open incident of a group is open; None: there is none."""
     row = tx.one("SELECT opened_at FROM incidents WHERE group_key = :group AND state <> 'resolved'", group=group)
     return instant(row.opened_at) if row else None
+
+
+def open_in(tx: Tx, groups: Sequence[str]) -> list[int]:
+    """Numbers of the open incidents of these groups, at most some hundred groups."""
+    rows = tx.all(
+        "SELECT number FROM incidents WHERE group_key IN (:groups) AND state <> 'resolved' ORDER BY number",
+        groups=groups,
+    )
+    return [row.number for row in rows]
 
 
 def with_clocks(tx: Tx) -> list[int]:

@@ -25,6 +25,7 @@ from pager.store import inbox, incidents, pages
 from pager.store.database import Database, Tx, open_database
 from pager.store.incidents import Kept
 from pager.store.pages import PageRow
+from pager.sweeper import Sweeper
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)  # a Monday
 MINUTE = timedelta(minutes=1)
@@ -104,6 +105,15 @@ class House:
     engine: Engine
     clock: Clock
     told: list[str] = field(default_factory=list)
+    sweeper: Sweeper = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.sweeper = Sweeper(self.engine)
+
+    def restart(self) -> None:
+        """A new process on the same rows: what was held in memory is gone."""
+        self.engine = Engine(self.database, self.engine.catalog, self.engine.sources)
+        self.sweeper = Sweeper(self.engine)
 
     async def post(self, *alerts: Mapping[str, Any], source: str = "prom", dialect: str = "alertmanager") -> None:
         """Take a request in, as intake does; nothing works it yet."""
@@ -127,6 +137,10 @@ class House:
             if not await self.engine.tick():
                 return
         raise AssertionError(f"clocks are still due after {MOST_TICKS} ticks: they go round without end")
+
+    async def sweep(self) -> None:
+        """Look for what is not heard of any more, as pager does every ten seconds."""
+        await self.sweeper.sweep()
 
     async def act(self, event: Event, number: int = 1) -> Incident:
         return await self.engine.act(number, event)

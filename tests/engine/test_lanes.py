@@ -126,7 +126,7 @@ async def test_an_incident_that_cannot_be_decided_is_postponed_and_the_others_go
 
     assert await house.paged(2) == ["ana", "bo"]
     assert (await house.incident(3)).title == f"incident {code_of(1)} cannot be decided"
-    assert await house.paged(3) == ["ana"]
+    assert await house.paged(3) == ["ana", "bo", "chi"], "the end of its policy, once"
 
 
 async def test_an_undecidable_incident_is_tried_again_with_growing_pauses(house: House) -> None:
@@ -144,9 +144,13 @@ async def test_an_undecidable_incident_is_tried_again_with_growing_pauses(house:
         house.clock.at = instant(row.due_at)
     assert pauses == [1, 1, 2, 4, 8]
 
+    assert await house.paged(2) == ["ana", "bo", "chi"], "once, however often it is tried"
+
     house.engine.catalog = sound
     await house.later()
     assert await house.paged() == ["ana", "bo"]
+    own = await house.incident(2)
+    assert (own.state, own.resolved_by) == ("resolved", "pager")
 
 
 async def test_a_row_that_was_postponed_for_nothing_does_not_go_round_for_ever(house: House) -> None:

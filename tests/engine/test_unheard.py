@@ -9,7 +9,6 @@ import pytest
 
 from pager.core.incident import Resolved
 from pager.core.rule import Source
-from pager.engine import Engine
 from pager.store import alerts, inbox
 from pager.store.alerts import KnownAlert
 from pager.worker import HEARD_EVERY
@@ -48,7 +47,7 @@ async def pass_time(house: House, length: timedelta, *repeated: str, by: timedel
         await house.later(min(by, end - house.clock.at))
         if repeated:
             await say(house, *repeated, **labels)
-        await house.engine.sweep()
+        await house.sweep()
 
 
 async def known(house: House) -> dict[str, KnownAlert]:
@@ -63,7 +62,7 @@ async def titles(house: House, *, still_open: bool = True) -> list[str]:
 def restarted(house: House, after: timedelta) -> None:
     """pager was down for so long, and starts again on the same database."""
     house.clock.at += after
-    house.engine = Engine(house.database, house.engine.catalog, house.engine.sources)
+    house.restart()
 
 
 def with_source(house: House, **said: Any) -> None:
