@@ -56,7 +56,7 @@ def find_start(
     kept = load_catalog(copy, now)
     if kept.catalog is None:
         raise BadConfig(f"{report}\n{copy} cannot be used either:\n{_report(kept, colour=colour)}")
-    return Start(kept.catalog, loaded, bad_settings or f"{loaded.errors} errors in {folder}")
+    return Start(kept.catalog, loaded, bad_settings or f"{_counted(loaded)} in {folder}")
 
 
 class FilesInForce:
@@ -99,7 +99,7 @@ class FilesInForce:
         """What whoever runs pager should know of its files; nothing while they are in force."""
         said = [f"degraded: pagerd runs on the last good files ({self.degraded})"] if self.degraded else []
         if self.bad_since is not None and self.last_read is not None:
-            errors = f"{self.last_read.errors} errors" if self.last_read.errors != 1 else "1 error"
+            errors = _counted(self.last_read)
             since = self.bad_since.isoformat(timespec="seconds").replace("+00:00", "Z")
             said.append(f"the files on disk are not in force: {errors} since {since}")
         return said
@@ -181,6 +181,10 @@ class FilesInForce:
 
 def _settings_problem(said: str) -> Problem:
     return Problem(TOML, 1, 1, "E130", " ".join(said.split()))
+
+
+def _counted(loaded: Loaded) -> str:
+    return "1 error" if loaded.errors == 1 else f"{loaded.errors} errors"
 
 
 def _report(loaded: Loaded, *, colour: bool = False) -> str:

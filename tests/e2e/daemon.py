@@ -26,6 +26,7 @@ class Daemon:
     environment: Mapping[str, str] = field(default_factory=dict)
     database: str = ""
     before: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ()
     process: asyncio.subprocess.Process | None = None
 
     @property
@@ -47,7 +48,8 @@ class Daemon:
                 self.url.removeprefix("http://"),
                 "--database",
                 database,
-                env={**os.environ, "PAGER_SOCKET": str(self.state / "pagerd.sock"), **self.environment},
+                *self.flags,
+                env={**os.environ, **self._own(), **self.environment},
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -55,6 +57,10 @@ class Daemon:
             )
         if ready:
             await wait_until(self.is_ready, 30, f"pagerd to be ready; its log: {self.log}")
+
+    def _own(self) -> dict[str, str]:
+        """Where it keeps what is not in its database."""
+        return {"PAGER_SOCKET": str(self.state / "pagerd.sock"), "STATE_DIRECTORY": str(self.state)}
 
     async def is_ready(self) -> bool:
         if self.process is not None and self.process.returncode is not None:

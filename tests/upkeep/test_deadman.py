@@ -6,12 +6,12 @@ import signal
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from aiohttp import ClientSession, web
+from aiohttp import ClientSession
 from structlog.testing import capture_logs
 
 from pager import deadman as deadman_module
@@ -22,25 +22,9 @@ from pager.own_metrics import OwnMetrics
 from pager.sender import Sender
 from tests.engine.house import MINUTE, Clock, House, alert, catalog, running
 from tests.support import covers, free_port, wait_until
+from tests.upkeep.inbox import Inbox, inbox
 
 KEY = "s3cr3t-ping-key"
-
-
-@dataclass
-class Watcher:
-    """Whoever hears signs of life; `answers` are its next statuses, 200 after them."""
-
-    url: str = ""
-    heard: list[str] = field(default_factory=list)
-    answers: list[int] = field(default_factory=list)
-    hangs: bool = False
-
-    async def handle(self, request: web.Request) -> web.Response:
-        self.heard.append(request.path)
-        if self.hangs:
-            await asyncio.Event().wait()
-        status = self.answers.pop(0) if self.answers else 200
-        return web.Response(status=status, headers={"Location": f"{self.url}/elsewhere"} if status == 302 else {})
 
 
 @dataclass
@@ -50,30 +34,24 @@ class Switch:
     deadman: Deadman
     house: House
     sender: Sender
-    watcher: Watcher
+    watcher: Inbox
     own: OwnMetrics
     late: dict[str, float]
 
     async def once(self) -> list[str]:
         """One round; what was heard."""
-        self.watcher.heard.clear()
+        self.watcher.asked.clear()
         async with ClientSession() as http:
             await self.deadman.once(http)
-        return list(self.watcher.heard)
+        return list(self.watcher.asked)
 
 
 @asynccontextmanager
 async def switch_at(tmp_path: Path, *addresses: str) -> AsyncIterator[Switch]:
-    watcher, sender = Watcher(), Sender(deadline=1.0, queue_limit=1.0)
-    app = web.Application()
-    app.router.add_route("*", "/{tail:.*}", watcher.handle)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    watcher.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    sender = Sender(deadline=1.0, queue_limit=1.0)
     own, late = OwnMetrics(Metrics(catalog).registry), dict.fromkeys(("inbox", "clocks", "notifier"), 0.0)
     try:
-        async with running(f"sqlite:///{tmp_path}/pager.db", Clock()) as house:
+        async with running(f"sqlite:///{tmp_path}/pager.db", Clock()) as house, inbox() as watcher:
             await sender.start()
             now = asyncio.get_running_loop().time
             written = tuple(address.replace("WATCHER", watcher.url) for address in addresses or ("WATCHER/${KEY}",))
@@ -81,7 +59,6 @@ async def switch_at(tmp_path: Path, *addresses: str) -> AsyncIterator[Switch]:
             yield Switch(Deadman(house.database, sender, beats, written, fill, own), house, sender, watcher, own, late)
     finally:
         await sender.close()
-        await runner.cleanup()
 
 
 def fill(address: str) -> str:
@@ -195,15 +172,15 @@ async def test_one_who_cannot_be_told_holds_up_no_other_and_no_address_is_logged
 async def test_it_goes_on_by_itself_until_something_stalls(switch: Switch) -> None:
     telling = asyncio.create_task(switch.deadman.run(0.05))
     try:
-        await wait_until(lambda: len(switch.watcher.heard) >= 3, 10, "three signs of life")
+        await wait_until(lambda: len(switch.watcher.asked) >= 3, 10, "three signs of life")
         deadman_began = asyncio.get_running_loop().time()
         switch.late["clocks"] = 31 + deadman_began
         switch.deadman._began -= 31
         await wait_until(lambda: switch.deadman.missing, 10, "the stall to be seen")
-        told = len(switch.watcher.heard)
+        told = len(switch.watcher.asked)
         await switch.deadman.stalls()
         await switch.deadman.stalls()
-        assert len(switch.watcher.heard) == told
+        assert len(switch.watcher.asked) == told
         assert next(iter(switch.own.stalled.collect())).samples[0].value == 1
     finally:
         telling.cancel()
@@ -213,6 +190,6 @@ async def test_a_loop_has_half_a_minute_to_begin(switch: Switch) -> None:
     switch.late["inbox"] = asyncio.get_running_loop().time()
     telling = asyncio.create_task(switch.deadman.run(60))
     try:
-        await wait_until(lambda: switch.watcher.heard, 10, "the first sign of life")
+        await wait_until(lambda: switch.watcher.asked, 10, "the first sign of life")
     finally:
         telling.cancel()

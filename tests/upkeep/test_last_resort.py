@@ -6,12 +6,11 @@ import email
 import email.policy
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from aiohttp import ClientSession, web
+from aiohttp import ClientSession
 from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
@@ -28,41 +27,10 @@ from pager.own_metrics import OwnMetrics
 from tests.e2e.sinks import MailSink, mail_sink
 from tests.engine.house import NOON, REFUSED, Clock, House, alert, catalog, running
 from tests.support import covers, free_port, wait_until
+from tests.upkeep.inbox import inbox
 
 PASSWORD = "hunter2hunter2"
 LINKS = "https://pager.example.org"
-
-
-@dataclass
-class Inbox:
-    """An HTTP server that keeps what it is sent; `answers` are its next statuses, 200 after them."""
-
-    url: str = ""
-    got: list[dict[str, object]] = field(default_factory=list)
-    asked: int = 0
-    answers: list[int] = field(default_factory=list)
-
-    async def handle(self, request: web.Request) -> web.Response:
-        self.asked += 1
-        status = self.answers.pop(0) if self.answers else 200
-        if status == 200:
-            self.got.append(await request.json())
-        return web.Response(status=status, headers={"Location": f"{self.url}/x"} if status == 302 else {})
-
-
-@contextlib.asynccontextmanager
-async def inbox() -> AsyncIterator[Inbox]:
-    found = Inbox()
-    app = web.Application()
-    app.router.add_route("*", "/{tail:.*}", found.handle)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    found.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    try:
-        yield found
-    finally:
-        await runner.cleanup()
 
 
 @pytest.fixture
@@ -110,7 +78,6 @@ async def test_when_every_contact_fails_a_mail_and_a_post_of_our_own_go_out_once
         await nobody_is_reached(house)
         assert await once(resort)
 
-        code = (await house.incident()).number
         (got,) = http.got
         assert str(got["title"]).startswith("SEV-2")
         assert "Down" in str(got["title"])
@@ -118,7 +85,7 @@ async def test_when_every_contact_fails_a_mail_and_a_post_of_our_own_go_out_once
         assert len(mail.to("ops")) == len(mail.to("boss")) == 1
         assert mail.to("ops")[0].title == got["title"]
         assert mail.to("ops")[0].body.replace("\r\n", "\n") == got["body"]
-        assert (await once(resort), http.asked, code) == (False, 1, 1)
+        assert (await once(resort), len(http.asked)) == (False, 1)
 
 
 @covers("P8")
@@ -128,7 +95,7 @@ async def test_it_is_tried_again_until_it_worked(house: House) -> None:
         resort = resort_of(house, http.url)
         await nobody_is_reached(house)
         assert [await once(resort) for _ in range(5)] == [False, False, False, True, False]
-        assert (len(http.got), http.asked) == (1, 4)
+        assert (len(http.got), len(http.asked)) == (1, 4)
 
 
 @pytest.mark.parametrize("act", ["ack", "resolve"])
@@ -143,7 +110,7 @@ async def test_it_is_not_tried_again_once_somebody_has_it(house: House, act: str
         else:
             await house.say(alert("Down", "resolved", at=NOON + timedelta(seconds=1)))
         assert not await once(resort)
-        assert http.asked == 1
+        assert len(http.asked) == 1
 
 
 @covers("F4", "F41")
