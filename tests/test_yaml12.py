@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from pager import yaml12
 from pager.yaml12 import DEEPEST, LARGEST_FILE, MOST_PROBLEMS, Mark, load_documents, read_text
+from tests.support import covers
 
 
 @pytest.fixture(params=["libyaml", "python"], autouse=True)
@@ -92,6 +93,7 @@ STAR = "a text that starts with * must stand in quotes"
 STRAY = "this line does not fit the lines around it"
 
 
+@covers("T15")
 @pytest.mark.parametrize(
     ("text", "line", "column", "code", "message", "hint"),
     [
