@@ -20,6 +20,9 @@ class Guessers:
         self._clock = clock
         self._seen: OrderedDict[str, tuple[int, float]] = OrderedDict()
 
+    def __len__(self) -> int:
+        return len(self._seen)
+
     def wrong(self, address: str) -> int:
         """A wrong token came from `address`: seconds to wait, 0 for the first 10 in 10 min, then 1, 2, 4 up to 300."""
         name, now = _network(address), self._clock()
