@@ -23,7 +23,7 @@ from pager.backlog import Room
 from pager.clock_steps import ClockSteps
 from pager.core.catalog import Catalog
 from pager.dialects import installed_sources
-from pager.disk import disk_of
+from pager.disk import Disk, disk_of
 from pager.engine import Engine
 from pager.in_force import BadConfig, Start, find_start
 from pager.intake import Intake
@@ -98,7 +98,8 @@ class Daemon:
         await self.notifier.restore()
         await self.upkeep.begin()
         if self.kept_aside is not None:
-            await self.engine.report(STARTED_EMPTY, f"the damaged file is kept: {self.kept_aside}", "database", "damaged")
+            said = f"the damaged file is kept: {self.kept_aside}"
+            await self.engine.report(STARTED_EMPTY, said, "database", "damaged")
         async with self._serving(), asyncio.TaskGroup() as group:
             loops = [
                 group.create_task(self.engine.run_inbox()),

@@ -47,6 +47,8 @@ class Backlog:
     async def check(self) -> None:
         """Raise Backlogged or StoreFull when a sender should come back later."""
         now = asyncio.get_running_loop().time()
+        if self._database.reserve is not None and self._database.reserve.spent:
+            raise StoreFull("the disk is full: what room there is, is for pages")
         if self._disk_is_short(now):
             raise StoreFull(f"less than {self.room.least_free:g} % of the disk is free")
         if now - self._counted_at >= COUNT_EVERY or (self._is_over and now - self._counted_at >= LOOK_EVERY):

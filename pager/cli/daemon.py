@@ -17,8 +17,11 @@ from pager import __version__, files
 @click.option("--database", help="sqlite:///PATH or postgresql://USER@HOST/NAME.")
 @click.option("--url", help="The address people reach it by; links in pages begin with it.")
 @click.option("--check", is_flag=True, help="Only read the files, and say what is wrong with them.")
+@click.option("--start-empty", is_flag=True, help="If the database is damaged, keep it aside and start without it.")
 @click.version_option(__version__, prog_name="pagerd")
-def pagerd(config: Path | None, listen: str | None, database: str | None, url: str | None, check: bool) -> None:
+def pagerd(
+    config: Path | None, listen: str | None, database: str | None, url: str | None, check: bool, start_empty: bool
+) -> None:
     """Take alerts in, find who is on call, and page until somebody has it."""
     from pager.settings import BadSettings, load_settings
 
@@ -30,7 +33,7 @@ def pagerd(config: Path | None, listen: str | None, database: str | None, url: s
         settings, bad = _settings_before(folder, flags), str(error)
         if settings is None or check:
             raise click.UsageError(bad) from None
-    sys.exit(_run(settings, bad, only_check=check))
+    sys.exit(_run(settings, bad, only_check=check, start_empty=start_empty))
 
 
 def _settings_before(folder: Path, flags: dict[str, Any]) -> Any:
@@ -46,7 +49,7 @@ def _settings_before(folder: Path, flags: dict[str, Any]) -> Any:
         return None
 
 
-def _run(settings: Any, bad_settings: str, *, only_check: bool) -> int:
+def _run(settings: Any, bad_settings: str, *, only_check: bool, start_empty: bool) -> int:
     from pager import app, logs
     from pager.in_force import find_start
 
@@ -64,7 +67,7 @@ def _run(settings: Any, bad_settings: str, *, only_check: bool) -> int:
     if only_check:
         return 0
     try:
-        _loop(app.serve(settings, start))
+        _loop(app.serve(settings, start, start_empty=start_empty))
     except app.CANNOT_START as error:
         click.echo(f"pagerd cannot start: {error}", err=True)
         return 1

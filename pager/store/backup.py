@@ -11,8 +11,9 @@ from pathlib import Path
 from shutil import copyfile, disk_usage
 
 from pager.store import CorruptDatabase, StoreFull, migrations
+from pager.store.lock import FileLock
 from pager.store.sql import instant
-from pager.store.sqlite import FileLock, connect_reader, reraise
+from pager.store.sqlite import connect_reader, reraise
 
 STEP = 2000
 """Pages of the file that are copied in a row."""

@@ -16,6 +16,7 @@ from typing import Any, Protocol, TypeVar
 
 from pager.store import StoreUnavailable
 from pager.store.migrations import VERSIONS
+from pager.store.reserve import Reserve
 from pager.store.sql import Engine, Row
 
 T = TypeVar("T")
@@ -211,6 +212,7 @@ class Database(ABC):
 
     warnings: tuple[str, ...] = ()  # what whoever runs pager should know; filled by `open`
     folder: Path | None = None  # where its file is, if it has one
+    reserve: Reserve | None = None  # room that is given up when the disk is full, if somebody set it aside
 
     def __init__(self) -> None:
         self._writing = Jobs()
@@ -268,6 +270,11 @@ class Database(ABC):
         with contextlib.suppress(RuntimeError):
             if self._loop is not None:
                 self._loop.call_soon_threadsafe(call)
+
+    def _ran_full(self) -> None:
+        """There is no room on the disk; in any thread."""
+        if self.reserve is not None:
+            self.reserve.release()
 
     def _start(self, target: Callable[[], None], name: str) -> None:
         # A process whose loop has died must be able to end; whoever closes joins the threads.

@@ -3,8 +3,6 @@ who wait for it (group commit); two threads read."""
 
 import asyncio
 import contextlib
-import fcntl
-import os
 import shutil
 import sqlite3
 import tempfile
@@ -15,8 +13,9 @@ from pathlib import Path
 from typing import NoReturn
 from urllib.parse import quote
 
-from pager.store import CorruptDatabase, DatabaseInUse, StoreError, StoreFull, StoreUnavailable, migrations
+from pager.store import CorruptDatabase, StoreError, StoreFull, StoreUnavailable, migrations
 from pager.store.database import BaseTx, Clock, Database, Job, Jobs
+from pager.store.lock import FileLock
 from pager.store.sql import Engine, Row, micros, prepare, rows_of, spelled
 
 GROUP_JOBS = 1000
@@ -117,8 +116,8 @@ def as_store_error(error: sqlite3.Error, path: Path) -> Exception:
             return StoreFull(f"no room for {path}: {error}")
         case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
             return CorruptDatabase(
-                f"{path} is damaged ({' '.join(str(error).split())}): stop pagerd, move the file with its -wal and "
-                "-shm aside, restore a copy or try `sqlite3 FILE .recover`, and start again"
+                f"{path} is damaged ({' '.join(str(error).split())}): restore a copy (`pagerctl db restore`), or try "
+                "`sqlite3 FILE .recover`, or start once with `pagerd --start-empty`, which keeps the file aside"
             )
         case (
             sqlite3.SQLITE_BUSY
@@ -174,7 +173,7 @@ def _damaged(fault: str) -> sqlite3.DatabaseError:
     return error
 
 
-def prepare_file(path: Path, versions: Path) -> tuple["FileLock", sqlite3.Connection]:
+def prepare_file(path: Path, versions: Path) -> tuple[FileLock, sqlite3.Connection]:
     """Lock the file, make it if need be, check it after a crash, bring its schema up to date."""
     try:
         with contextlib.ExitStack() as undo:
@@ -195,40 +194,14 @@ def prepare_file(path: Path, versions: Path) -> tuple["FileLock", sqlite3.Connec
         raise StoreUnavailable(f"cannot use {path}: {error.strerror}") from error
 
 
-class FileLock:
-    """The lock beside the file. It holds the pid of whoever runs on it, and says `clean` after an orderly end."""
-
-    def __init__(self, path: Path) -> None:
-        """Take it, or raise DatabaseInUse naming the other's pid. `was_clean`: the last one ended in order."""
-        self._fd = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT, 0o600)
-        written = os.pread(self._fd, 32, 0).decode(errors="replace").strip()
-        try:
-            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(self._fd)
-            raise DatabaseInUse(f"{path} is in use by pagerd with pid {written or 'unknown'}; stop it first") from None
-        self.was_clean = os.pread(self._fd, 32, 0).strip() == b"clean"
-        self._write(f"{os.getpid()}\n")
-
-    def release(self, *, clean: bool) -> None:
-        if clean:
-            self._write("clean\n")
-        os.close(self._fd)
-
-    def _write(self, text: str) -> None:
-        # In place and at once: a full disk has room for it, and a power cut does not bring the old text back.
-        os.pwrite(self._fd, text.encode(), 0)
-        os.ftruncate(self._fd, len(text))
-        os.fsync(self._fd)
-
-
 class Writer:
     """The one connection that writes, and the groups of jobs that share its commits."""
 
-    def __init__(self, connection: sqlite3.Connection, path: Path, clock: Clock) -> None:
+    def __init__(self, connection: sqlite3.Connection, path: Path, clock: Clock, full: Callable[[], None]) -> None:
         self._connection: sqlite3.Connection | None = connection
         self._path = path
         self._clock = clock
+        self._full = full
         self._dirty = True  # the log holds something, for all we know
 
     def serve(self, jobs: Jobs, settle: Callable[[list[Job]], None]) -> None:
@@ -298,6 +271,10 @@ class Writer:
             # An error each: a shared one would gather the tracebacks of all who raise it.
             job.fail(type(known)(*known.args))
         self._undo(broken=is_broken(error) or is_broken(error.__cause__))
+        if isinstance(known, StoreFull):
+            self._full()
+            # What the log has grown to is room, too.
+            self._checkpoint()
 
     def _undo(self, *, broken: bool) -> None:
         if self._connection is None:
@@ -377,7 +354,7 @@ class SqliteDatabase(Database):
                 f"that opens {path} while pagerd runs could corrupt it; let none do so",
             )
         self._lock, connection = await asyncio.to_thread(prepare_file, path, self._versions)
-        writer = self._writer = Writer(connection, path, self._clock)
+        writer = self._writer = Writer(connection, path, self._clock, self._ran_full)
         self._writing.open()
         self._reading.open()
         self._start(lambda: writer.serve(self._writing, self._settle), "writer")

@@ -15,6 +15,7 @@ from pager.steady import SteadyClock
 from pager.store import StoreUnavailable
 from pager.store.sql import instant
 from tests.engine.house import MINUTE, NOON, Clock, House, alert, running
+from tests.store.test_sqlite import file_limit
 from tests.support import covers
 
 HOUR = timedelta(hours=1)
@@ -90,8 +91,9 @@ def test_a_clock_that_is_drawn_is_followed_and_one_that_is_set_goes_on_until_ado
 
 
 def test_a_thread_that_pauses_between_two_readings_sees_no_step() -> None:
-    readings = iter([0.0, 0.0, 0.0, 10.0, 10.0, 10.0])
-    clock = SteadyClock(lambda: NOON.timestamp() + 10, lambda: next(readings, 10.0))
+    noon = NOON.timestamp()
+    walls, steadies = iter([noon, noon, noon + 10]), iter([0.0, 0.0, 0.0, 10.0, 10.0, 10.0])
+    clock = SteadyClock(lambda: next(walls), lambda: next(steadies))
 
     assert clock.step() == timedelta()
 
@@ -202,11 +204,10 @@ async def test_an_incident_that_cannot_be_read_stops_no_other(node: Node, logs: 
 async def test_a_step_that_cannot_be_written_is_worked_later_and_the_old_time_goes_on(node: Node) -> None:
     await node.house.say(alert("Down"))
     node.machine.set_by(-HOUR)
-    await node.house.database.write(lambda tx: tx.one("PRAGMA query_only = ON"))
-    with pytest.raises(StoreUnavailable):
-        await node.steps.look()
-    assert node.machine.clock() == NOON
-    await node.house.database.write(lambda tx: tx.one("PRAGMA query_only = OFF"))
+    with file_limit(0):
+        with pytest.raises(StoreUnavailable):
+            await node.steps.look()
+        assert node.machine.clock() == NOON
 
     await node.steps.look()
 
@@ -225,8 +226,9 @@ async def test_of_two_nodes_one_works_a_backward_step_of_the_server(two: tuple[H
     due_at = (await here.incident()).due_at
     here.clock.at = there.clock.at = NOON - HOUR
 
-    assert [await node.look() for node in nodes] == [-HOUR, -HOUR]
+    seen = [await node.look() for node in nodes]
 
+    assert all(abs(step + HOUR) < timedelta(seconds=5) for step in seen)
     assert due_at is not None
-    assert (await there.incident()).due_at == due_at - HOUR
+    assert (await there.incident()).due_at == due_at + seen[0]
     assert [await node.look() for node in nodes] == [timedelta(), timedelta()]
