@@ -97,7 +97,7 @@ class Settings(BaseSettings):
 
     Intake answers 503 when `backlog_rows` requests or `backlog_bytes` wait to be worked, or when less than
     `least_free` percent of the database's disk is free. At most `connections` are open, and `connections_of_one`
-    address.
+    address. Bodies are kept for `bodies_kept` or up to `bodies_bytes`, incidents for `incidents_kept` after their end.
     """
 
     model_config = SettingsConfigDict(env_prefix="PAGER_", env_ignore_empty=True, frozen=True, extra="forbid")
@@ -111,6 +111,9 @@ class Settings(BaseSettings):
     backlog_rows: int = Field(1_000_000, ge=1)
     backlog_bytes: int = Field(1024**3, ge=1024**2)
     least_free: float = Field(10.0, ge=0, le=90)
+    bodies_kept: Pause = timedelta(days=30)
+    bodies_bytes: int = Field(1024**3, ge=1024**2)
+    incidents_kept: Pause = timedelta(days=90)
     connections: int = Field(1000, ge=8)
     connections_of_one: int = Field(250, ge=4)
     log_format: Literal["auto", "logfmt", "json", "pretty"] = "auto"

@@ -12,6 +12,7 @@ from pager.deadman import Deadman
 from pager.engine import Engine
 from pager.files import Loaded
 from pager.in_force import FilesInForce, Start
+from pager.keeping import Keep, Keeper
 from pager.last_resort import LastResort
 from pager.metrics import Metrics
 from pager.own_metrics import OwnMetrics
@@ -37,6 +38,7 @@ class Upkeep:
     files: FilesInForce
     deadman: Deadman
     resort: LastResort
+    keeper: Keeper
     backups: Backups | None
     start: Start | None = None
 
@@ -69,6 +71,7 @@ class Upkeep:
             self.files.run(self.settings.reload_every.total_seconds(), self.reload),
             self.deadman.run(self.settings.deadman_every.total_seconds()),
             self.resort.run(),
+            self.keeper.run(),
         ]
         return [*found, self.backups.run()] if self.backups else found
 
@@ -89,7 +92,9 @@ def upkeep(
     deadman = Deadman(database, sender, beats, settings.deadman, secrets.fill, own)
     resort = LastResort(database, settings.last_resort, secrets.fill, settings.links, own, engine.listener)
     engine.listener = resort
-    return Upkeep(settings, engine, own, watched, deadman, resort, _backups(settings, own), start)
+    keep = Keep(settings.bodies_kept, settings.bodies_bytes, settings.incidents_kept)
+    keeper = Keeper(database, engine.sources, keep, metrics.registry)
+    return Upkeep(settings, engine, own, watched, deadman, resort, keeper, _backups(settings, own), start)
 
 
 def _backups(settings: Settings, own: OwnMetrics) -> Backups | None:
