@@ -7,19 +7,19 @@ from pathlib import Path
 LARGEST = 16 * 1024**2
 PART = 16
 """The reserve takes at most this part of the disk."""
-LEAST = 1024**2
-"""With less room than this it is given up at once."""
+SLICE = 1024**2
+"""So much is given up at a time: another program may eat it before the next page is written."""
 
 
 class Reserve:
-    """A file of room. `spent`: it is not there, and nothing may be taken in that can wait."""
+    """A file of room. `spent`: it is not whole, and nothing may be taken in that can wait."""
 
     def __init__(self, file: Path) -> None:
         self.file = file
         self.spent = not self._is_whole()
 
     def make(self) -> bool:
-        """Set the room aside, if there is twice as much; whether it is there now. Takes a while: not in the loop."""
+        """Set the room aside, if there is twice as much; whether it is whole now. Takes a while: not in the loop."""
         if not self.spent:
             return True
         try:
@@ -28,22 +28,21 @@ class Reserve:
                 return False
             _fill(self.file, size)
         except OSError:
-            self.release()
             return False
         self.spent = False
         return True
 
     def make_room(self) -> None:
-        """At start: give it up where a first write would find no room."""
+        """At start: give a slice up where a first write would find no room."""
         with contextlib.suppress(OSError):
-            if _room(self.file.parent)[1] < LEAST:
+            if _room(self.file.parent)[1] < SLICE:
                 self.release()
 
     def release(self) -> None:
-        """Give the room up; from any thread."""
+        """Give a slice of the room up; from any thread."""
         self.spent = True
         with contextlib.suppress(OSError):
-            self.file.unlink(missing_ok=True)
+            os.truncate(self.file, max(0, self.file.stat().st_size - SLICE))
 
     def _is_whole(self) -> bool:
         try:
