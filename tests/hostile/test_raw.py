@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.api.house import House, opened
-from tests.hostile.ways import WEBHOOK, address_of, body_of, ordinary_is_taken, paged, request, say, zeros
+from tests.hostile.ways import WEBHOOK, address_of, body_of, ordinary_is_taken, paged, request, sample, say, zeros
 from tests.support import covers
 
 BODY = body_of("Hidden")
@@ -119,6 +119,8 @@ async def test_a_body_without_end_is_cut_at_the_limit(tmp_path: Path) -> None:
                     await writer.drain()
                     await asyncio.sleep(0)
         writer.close()
+        # At the limit, and not when its time was over.
+        assert await sample(house, "pager_alerts_invalid_total", source="unknown", reason="too_large") == 1
 
         await ordinary_is_taken(house, "Ordinary")
         assert house.guard.in_flight == 0
