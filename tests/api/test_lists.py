@@ -2,6 +2,7 @@
 
 import pytest
 
+from pager.api.gauges import refresh
 from tests.api.house import House
 
 
@@ -100,3 +101,19 @@ async def test_the_turns_of_a_schedule_touch(house: House) -> None:
 async def test_an_unknown_schedule_is_told_the_known_ones(house: House) -> None:
     async with house.http.get(f"{house.url}/api/v1/schedules/nobody") as answer:
         assert (answer.status, "payments" in (await answer.json(content_type=None))["detail"]) == (404, True)
+
+
+async def test_all_of_five_thousand_open_alerts_are_listed_and_counted(house: House) -> None:
+    await house.fires(*(f"Alert{number:04d}" for number in range(5_000)))
+
+    found: set[str] = set()
+    cursor: str | None = ""
+    while cursor is not None:
+        answer = await house.get(f"/api/v1/alerts?state=firing&limit=500&cursor={cursor}")
+        found |= {alert["labels"]["alertname"] for alert in answer["alerts"]}
+        cursor = answer["next"]
+    await refresh(house.database, house.metrics)
+
+    assert len(found) == 5_000
+    assert house.metrics.standing.alerts["firing"] == 5_000
+    assert sum(house.metrics.standing.incidents.values()) == 5_000

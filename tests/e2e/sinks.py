@@ -31,6 +31,7 @@ class HttpSink:
     got: list[Got] = field(default_factory=list)
     answers: dict[str, int] = field(default_factory=dict)
     hangs: set[str] = field(default_factory=set)
+    delays: dict[str, float] = field(default_factory=dict)
     released: asyncio.Event = field(default_factory=asyncio.Event)
     asked: list[str] = field(default_factory=list)
 
@@ -47,6 +48,8 @@ class HttpSink:
         self.asked.append(name)
         if name in self.hangs:
             await self.released.wait()
+        # A provider that is slow: the waiting is its part, not the test's.
+        await asyncio.sleep(self.delays.get(name, 0.0))
         status = self.answers.get(name, 200)
         if status == 200:
             self.got.append(Got(name, said["title"], said["message"], asyncio.get_running_loop().time()))
