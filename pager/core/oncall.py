@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
+from pager.core.ranks import State
 from pager.core.schedule import Away, Layer, Override, RotationVersion, Schedule, Shadow, named_people, schedule_people
-from pager.core.sweep import Plan, State, plan_of
+from pager.core.sweep import Plan, plan_of
 from pager.core.wall import datetime_of, minute_of
 
 __all__ = [

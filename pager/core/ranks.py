@@ -23,6 +23,9 @@ class Roster:
     places: Mapping[str, Sequence[int]] = field(default_factory=dict, compare=False)
 
 
+EMPTY = Roster((), True)
+
+
 def roster_of(ring: Ring) -> Roster:
     """The ring as written, before absences."""
     places: dict[str, list[int]] = {}
@@ -47,18 +50,71 @@ def attending(roster: Roster, gone: Mapping[str, Entry]) -> Roster:
     touched = {place for name in gone for place in roster.places.get(name, ())}
     entries = list(roster.ring)
     for place in touched:
-        entries[place] = _once(cover for name in entries[place] for cover in gone.get(name, (name,)))
+        entries[place] = _left(entries[place], gone)
     ring = tuple(entries)
     return Roster(ring, _distinct(ring) if any(gone.values()) else roster.distinct)
 
 
-def chain(ring: Ring, place: int, gap_when_away: bool) -> Ring:
-    """The entries from the current one on, once around, without empty ones: rank 1 stands first.
+class Gone:
+    """Who is away at some time, each with who covers; and what that leaves of each roster, worked out once."""
 
-    With `gap_when_away` nobody stands in for an empty current entry: the chain is empty.
+    __slots__ = ("_rosters", "covers")
+
+    def __init__(self, absences: Iterable[Absence]) -> None:
+        self.covers = absent(absences)
+        self._rosters: dict[int, Roster] = {}  # by identity: whoever asks keeps the rosters as written
+
+    def attending(self, roster: Roster) -> Roster:
+        """A roster as written without the members who are away."""
+        if not self.covers:
+            return roster
+        known = self._rosters.get(id(roster))
+        if known is None:
+            known = self._rosters[id(roster)] = attending(roster, self.covers)
+        return known
+
+
+class State:
+    """Who is on call: `people` are rank 1, `ranks` everybody in order, `layer` the name of the one that decided.
+
+    The ranks are worked out when somebody asks: most of a year is compiled and never looked at so closely.
     """
-    if gap_when_away and not ring[place]:
-        return ()
+
+    __slots__ = ("_gone", "_place", "_ranks", "_roster", "layer", "people")
+
+    def __init__(
+        self, people: Entry = (), layer: str = "", roster: Roster = EMPTY, place: int = 0, gone: Gone | None = None
+    ) -> None:
+        self.people, self.layer = people, layer
+        self._roster, self._place, self._gone = roster, place, gone
+        self._ranks: Ring | None = None if people else ()
+
+    @property
+    def ranks(self) -> Ring:
+        if self._ranks is None:
+            attends = self._gone.attending(self._roster) if self._gone else self._roster
+            self._ranks = ranked(self.people, chain(attends.ring, self._place), attends.distinct)
+        return self._ranks
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, State):
+            return NotImplemented
+        return self.people == other.people and self.layer == other.layer and self.ranks == other.ranks
+
+    __hash__ = None  # type: ignore[assignment]  # two that are equal may not know it yet
+
+
+def present(ring: Ring, place: int, covers: Mapping[str, Entry], *, or_next: bool) -> Entry:
+    """Who is there of the entry at `place`, covers included; if nobody, with `or_next`, of the next with somebody."""
+    for entry in (*ring[place:], *ring[:place]) if or_next else (ring[place],):
+        left = entry if covers.keys().isdisjoint(entry) else _left(entry, covers)
+        if left:
+            return left
+    return ()
+
+
+def chain(ring: Ring, place: int) -> Ring:
+    """The entries from the current one on, once around, without empty ones."""
     turned = ring[place:] + ring[:place]
     return turned if all(turned) else tuple(filter(None, turned))
 
@@ -85,6 +141,10 @@ def ranked(people: Entry, ring: Ring, is_distinct: bool = False) -> Ring:
         if not is_distinct:
             seen.update(entry)
     return tuple(ranks)
+
+
+def _left(entry: Entry, gone: Mapping[str, Entry]) -> Entry:
+    return _once(cover for name in entry for cover in gone.get(name, (name,)))
 
 
 def _distinct(ring: Ring) -> bool:

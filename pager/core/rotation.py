@@ -97,9 +97,13 @@ def open_turns(stack: Stack, begin: int, end: int) -> Line:
     opened, shown = [begin], [NOBODY]
     for start, stop in stretches(stack.windows, stack.zone, begin, end):
         start = max(start, begin)
-        first, upto = bisect_right(instants, start) - 1, bisect_left(instants, stop)
-        opened += (start, *instants[first + 1 : upto])
-        shown += slots[first:upto]
+        first = bisect_right(instants, start) - 1
+        upto = bisect_left(instants, stop, first + 1)
+        opened.append(start)
+        shown.append(slots[first])
+        if upto - first > 1:
+            opened += instants[first + 1 : upto]
+            shown += slots[first + 1 : upto]
         if stop < end:
             opened.append(stop)
             shown.append(NOBODY)
@@ -155,6 +159,8 @@ def _add_turns(version: Version, begin: int, end: int, instants: list[int], slot
 
 
 def _last_of_each(instants: list[int], slots: list[int]) -> Line:
+    if len(set(instants)) == len(instants):
+        return instants, slots
     line = dict(zip(instants, slots, strict=True))
     return list(line), list(line.values())
 

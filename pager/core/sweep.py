@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from pager.core.ranks import Ring, Roster, absent, attending, chain, overridden, ranked
-from pager.core.rotation import NEVER, NOBODY, open_turns, stack_of
+from pager.core.ranks import EMPTY, Entry, Gone, State, overridden, present
+from pager.core.rotation import NEVER, NOBODY, Stack, open_turns, stack_of
 from pager.core.schedule import Override, Schedule
 from pager.core.wall import LAST_YEAR, day_start
 
@@ -26,16 +26,11 @@ Position = tuple[int, ...]
 """The slot of each layer, NOBODY for one whose hours are closed."""
 
 
-class State(NamedTuple):
-    """Who is on call: rank 1, all ranks, and the name of the layer that decided."""
-
-    people: tuple[str, ...] = ()
-    ranks: Ring = ()
-    layer: str = ""
-
-
 class Chunk(NamedTuple):
-    """`states[i]` holds from `starts[i]` to the next start, the last one to the chunk's end; neighbours differ."""
+    """`states[i]` holds from `starts[i]` to the next start, the last one to the chunk's end.
+
+    Neighbours may be equal: to compare the ranks of all would be to work them out.
+    """
 
     starts: list[int]
     states: list[State]
@@ -55,9 +50,8 @@ class Plan:
         self.recent: tuple[datetime, datetime, Any] | None = None  # [from, to) and what was answered last
         self._chunks: dict[int, Chunk] = {}
         self._era_starts, self._era_bits = _eras(self.away_spans, self.override_spans)
-        self._states: dict[tuple[int, int], dict[Position, State]] = {}
-        self._gone: dict[int, dict[str, tuple[str, ...]]] = {}
-        self._rosters: dict[tuple[int, int], Roster] = {}  # by identity: the stacks keep theirs
+        self._eras: dict[tuple[int, int], Era] = {}
+        self._gone: dict[int, Gone] = {}
 
     def chunk(self, number: int) -> Chunk:
         """The segments of [number * CHUNK, (number + 1) * CHUNK)."""
@@ -67,7 +61,7 @@ class Plan:
         return known
 
     def segments(self, begin: int, end: int) -> Iterator[tuple[int, State]]:
-        """(start, state) over [begin, end), the first from `begin`; chunk borders may part equal neighbours."""
+        """(start, state) over [begin, end), the first from `begin`; neighbours may be equal."""
         for number in range(begin // CHUNK, -(-end // CHUNK)):
             starts, states = self.chunk(number)
             first = max(bisect_right(starts, begin) - 1, 0)
@@ -88,31 +82,25 @@ class Plan:
     def _compile(self, begin: int, end: int) -> Chunk:
         if end <= self.begins or begin >= _LAST:
             return Chunk([begin], [State()])
-        starts, states, last = list[int](), list[State](), None
-        for instants, positions, away, running in self.situations(begin, min(end, _LAST)):
-            known = self._states.setdefault((away, running), {})
-            for instant, position in zip(instants, positions, strict=True):
-                state = known.get(position)
-                if state is None:
-                    state = known[position] = self._state(position, away, running)
-                if state is not last and state != last:
-                    starts.append(instant)
-                    states.append(state)
-                    last = state
+        starts, states = list[int](), list[State]()
+        for instants, positions, era in self._situations(begin, min(end, _LAST)):
+            known = era.states
+            found = [known.get(position) or era.remember(position) for position in positions]
+            if states and not states[-1].people and not found[0].people:
+                del instants[0], found[0]  # an absence while the hours are closed
+            starts += instants
+            states += found
         return Chunk(starts, states)
 
-    def situations(self, begin: int, end: int) -> Iterator[tuple[list[int], list[Position], int, int]]:
-        """[begin, end) by what is the case: instants and the position from each on, then who is away, what overrides.
-
-        Absences and overrides are bits, by their place in the file. Neighbours may be the same.
-        """
+    def _situations(self, begin: int, end: int) -> Iterator[tuple[list[int], list[Position], "Era"]]:
+        """[begin, end) by eras: instants and the position from each of them on. Neighbours may be the same."""
         instants, positions = self._positions(begin, end)
-        era = bisect_right(self._era_starts, begin) - 1
+        number = bisect_right(self._era_starts, begin) - 1
         while begin < end:
-            stop = min(self._era_starts[era + 1], end)
+            stop = min(self._era_starts[number + 1], end)
             first, upto = bisect_right(instants, begin) - 1, bisect_left(instants, stop)
-            yield [begin, *instants[first + 1 : upto]], positions[first:upto], *self._era_bits[era]
-            begin, era = stop, era + 1
+            yield [begin, *instants[first + 1 : upto]], positions[first:upto], self._era(*self._era_bits[number])
+            begin, number = stop, number + 1
 
     def running(self, instant: int) -> tuple[int, int]:
         """The absences and the overrides that run at `instant`, as bits."""
@@ -131,35 +119,48 @@ class Plan:
             found[instant] = tuple(slots)
         return list(found), list(found.values())
 
-    def _state(self, slots: Position, away: int, running: int) -> State:
-        """The highest layer that has somebody decides; overrides then change its rank 1."""
-        layer, entries, is_distinct = "", Ring(), False
-        for stack, slot in zip(reversed(self.stacks), reversed(slots), strict=True):
-            if slot != NOBODY:
-                roster, place = stack.slots[slot]
-                attends = self.attending(roster, away)
-                entries, is_distinct = chain(attends.ring, place, stack.gap_when_away), attends.distinct
-            if entries:
-                layer = stack.name
-                break
-        people = entries[0] if entries else ()
-        if running:
-            people = overridden(people, [self.overrides[bit] for bit in bits(running)])
-        return State(people, ranked(people, entries, is_distinct), layer)
+    def _era(self, away: int, running: int) -> "Era":
+        era = self._eras.get((away, running))
+        if era is None:
+            overrides = [self.overrides[bit] for bit in bits(running)]
+            era = self._eras[away, running] = Era(self.stacks, self.gone(away), overrides)
+        return era
 
-    def attending(self, roster: Roster, away: int) -> Roster:
-        """The roster without the members who are absent by these bits."""
-        if not away:
-            return roster
-        known = self._rosters.get((id(roster), away))
+    def gone(self, away: int) -> Gone:
+        """Who is absent by these bits."""
+        known = self._gone.get(away)
         if known is None:
-            known = self._rosters[id(roster), away] = attending(roster, self._absent(away))
+            known = self._gone[away] = Gone([self.absences[bit] for bit in bits(away)])
         return known
 
-    def _absent(self, away: int) -> dict[str, tuple[str, ...]]:
-        if away not in self._gone:
-            self._gone[away] = absent([self.absences[bit] for bit in bits(away)])
-        return self._gone[away]
+
+class Era:
+    """A time in which the same people are away and the same overrides run, with the states it has for each position."""
+
+    __slots__ = ("_from_top", "_gone", "_overrides", "states")
+
+    def __init__(self, stacks: Sequence[Stack], gone: Gone, overrides: Sequence[Override]) -> None:
+        self.states: dict[Position, State] = {}
+        self._from_top = stacks[::-1]
+        self._gone = gone
+        self._overrides = overrides
+
+    def remember(self, slots: Position) -> State:
+        """The highest layer that has somebody decides; overrides then change its rank 1."""
+        people, layer, roster, place, covers = Entry(), "", EMPTY, 0, self._gone.covers
+        for stack, slot in zip(self._from_top, slots[::-1], strict=True):
+            if slot != NOBODY:
+                decides, at = stack.slots[slot]
+                people = decides.ring[at]
+                if not covers.keys().isdisjoint(people):
+                    people = present(decides.ring, at, covers, or_next=not stack.gap_when_away)
+                if people:
+                    layer, roster, place = stack.name, decides, at
+                    break
+        if self._overrides:
+            people = overridden(people, self._overrides)
+        state = self.states[slots] = State(people, layer, roster, place, self._gone)
+        return state
 
 
 _plans: dict[int, dict[tuple[Override, ...], Plan]] = {}
@@ -198,9 +199,11 @@ def _eras(away: Sequence[Span], overrides: Sequence[Span]) -> tuple[list[int], l
     return [*starts, NEVER], running
 
 
-def bits(number: int) -> Iterator[int]:
+def bits(number: int) -> list[int]:
     """The places of the bits that are set, ascending."""
+    found: list[int] = []
     while number:
         lowest = number & -number
-        yield lowest.bit_length() - 1
+        found.append(lowest.bit_length() - 1)
         number ^= lowest
+    return found

@@ -8,7 +8,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from pager.core.cron import handoff_instants
-from pager.core.ranks import chain, overridden
+from pager.core.ranks import overridden, present
 from pager.core.rotation import NOBODY, Line, Stack, Version, turns
 from pager.core.schedule import Layer, Loc, Schedule
 from pager.core.sweep import bits, plan_of
@@ -168,8 +168,8 @@ def _stand_ins(look: Look, stack: Stack, slot: int, at: int) -> list[str]:
     """Who is on call at `at` in the place of somebody absent, unless an override sends them home."""
     away, running = look.plan.running(at)
     roster, place = stack.slots[slot]
-    entries = chain(look.plan.attending(roster, away).ring, place, stack.gap_when_away)
-    people = overridden(entries[0] if entries else (), [look.plan.overrides[bit] for bit in bits(running)])
+    there = present(roster.ring, place, look.plan.gone(away).covers, or_next=not stack.gap_when_away)
+    people = overridden(there, [look.plan.overrides[bit] for bit in bits(running)])
     return [name for name in people if name not in roster.ring[place] and name in roster.places]
 
 
