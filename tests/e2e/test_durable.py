@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 
 from tests.e2e.daemon import Daemon, running
-from tests.support import require_binary, wait_until
+from tests.support import covers, require_binary, wait_until
 
 FILES = {
     "rules/all.yaml": "policies: {default: {steps: [{page: ['person:ana'], wait: 1h}]}}\n",
@@ -98,6 +98,7 @@ async def post(daemon: Daemon, token: str) -> None:
         assert answer.status == 200, await answer.text()
 
 
+@covers("F1", "P1")
 async def test_an_alert_is_synced_to_the_disk_before_its_sender_is_told_so(tmp_path: Path) -> None:
     trace = tmp_path / "trace"
     # Long strings: a page of the log is 16 kB. The kernel stops pagerd for the traced calls alone.
