@@ -56,9 +56,8 @@ def run(quick: bool) -> None:
     """Print the figures; `quick` takes fewer schedules and rounds."""
     count, rounds = (10, 1) if quick else (50, 5)
     documented = documents(count)
-    print(
-        f"{count} schedules of {len(PEOPLE)} people, a year: hours, {ABSENCES} absences, {OVERRIDES} overrides each; processor time"
-    )
+    each = f"{len(PEOPLE)} people, hours, {ABSENCES} absences and {OVERRIDES} overrides"
+    print(f"a year of {count} schedules of {each} each, in processor time")
     compiled = min(_compiled(documented) for _ in range(rounds))
     shown, segments = min(_shown(documented) for _ in range(rounds))
     plain = min(_timed(lambda: [_fires(doc) for doc in documented]) for _ in range(1 if quick else 2))
