@@ -19,6 +19,7 @@ from pager.core.incident import (
 )
 from pager.engine import UnknownIncident, VersionMismatch
 from tests.engine.house import MINUTE, NOON, House, alert
+from tests.support import covers
 
 HOUR = 60 * MINUTE
 
@@ -36,6 +37,7 @@ async def test_step_after_step_until_everyone_is_paged(house: House) -> None:
     assert paged[5] == ["ana", "bo", *everyone, *everyone]
 
 
+@covers("F36", "F41", "P7")
 async def test_a_late_daemon_pages_step_by_step(house: House) -> None:
     await house.say(alert())
 
@@ -244,6 +246,7 @@ async def test_a_flapping_alert_counts_as_firing_until_it_was_quiet(house: House
     assert (await house.incident()).state == "resolved"
 
 
+@covers("F35")
 async def test_a_clock_that_stepped_back_delays_no_step_beyond_its_wait(house: House) -> None:
     await house.say(alert())
     house.clock.at -= 10 * HOUR

@@ -10,6 +10,7 @@ from pager.store import StoreError, StoreUnavailable
 from pager.store.database import Database, Tx
 from pager.store.postgres import MOST_REPEATS
 from tests.store.things import add, names, opened
+from tests.support import covers
 
 BACKENDS = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()
@@ -88,6 +89,7 @@ async def test_a_real_deadlock_ends_well_for_both(post: Database) -> None:
     assert await post.read(lambda tx: tx.all("SELECT amount FROM things")) == [(2,), (2,)]
 
 
+@covers("F25")
 async def test_connections_that_died_while_idle_are_replaced_unseen(post: Database, postgres: str) -> None:
     await asyncio.gather(*[post.write(add(f"{n}"), urgent=n % 2 == 0) for n in range(8)])
     async with opened(postgres) as other:
@@ -98,6 +100,7 @@ async def test_connections_that_died_while_idle_are_replaced_unseen(post: Databa
     assert len(await post.read(names)) == 16
 
 
+@covers("F25")
 async def test_a_connection_that_dies_in_the_middle_promises_nothing(post: Database) -> None:
     def work(tx: Tx) -> None:
         add("a")(tx)
@@ -141,6 +144,7 @@ async def test_nodes_wake_one_another(post: Database, postgres: str) -> None:
         assert await waiting is True
 
 
+@covers("F25")
 async def test_a_listener_that_lost_its_connection_listens_again(post: Database, postgres: str) -> None:
     async with opened(postgres) as other:
         await other.changed("pages", 0)

@@ -19,7 +19,7 @@ import pytest
 from pager.store import CorruptDatabase, DatabaseInUse, StoreFull, StoreUnavailable
 from pager.store.database import Database, Tx, open_database
 from tests.store.things import NOON, VERSIONS, add, names, opened
-from tests.support import ROOT, require_binary, wait_until
+from tests.support import ROOT, covers, require_binary, wait_until
 
 PAGE = "x" * 16_000
 
@@ -126,6 +126,7 @@ async def test_a_lost_transaction_promises_nothing_to_any_job_of_its_group(lite:
     assert await lite.write(add("after")) == 1
 
 
+@covers("F29")
 async def test_a_full_disk_is_said_and_writes_work_again_once_there_is_room(lite: Database) -> None:
     await lite.write(lambda tx: tx.one("PRAGMA max_page_count = 20"))
     kept = []
@@ -158,6 +159,7 @@ async def test_work_that_swallows_a_full_disk_commits_nothing_behind_its_back(li
     assert await lite.read(names) == []
 
 
+@covers("F29", "F31")
 async def test_a_write_error_of_the_disk_promises_nothing_and_heals_without_a_restart(
     lite: Database, tmp_path: Path
 ) -> None:
@@ -179,6 +181,7 @@ def shim(tmp_path: Path) -> Path:
     return built
 
 
+@covers("F31", "P1")
 async def test_after_a_failed_fsync_nothing_of_the_group_counts_as_committed(tmp_path: Path, shim: Path) -> None:
     """A shim lets fdatasync fail while a file exists; the writing process must say so for every such write."""
     switch = tmp_path / "fail"
@@ -228,6 +231,7 @@ async def test_a_second_process_on_the_file_is_refused_naming_the_first(tmp_path
         assert await database.write(add("again")) == 1
 
 
+@covers("F33")
 async def test_a_damaged_file_is_named_and_left_as_it_is(tmp_path: Path) -> None:
     path = tmp_path / "pager.db"
     async with opened(f"sqlite:///{path}") as database:
@@ -243,6 +247,7 @@ async def test_a_damaged_file_is_named_and_left_as_it_is(tmp_path: Path) -> None
     assert path.read_bytes() == data
 
 
+@covers("F33")
 async def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
     path = tmp_path / "pager.db"
     path.write_text("this is a shopping list, not a database\n" * 100)
@@ -251,6 +256,7 @@ async def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
         await open_database(f"sqlite:///{path}", lambda: NOON, versions=VERSIONS).open()
 
 
+@covers("F33")
 async def test_damage_that_a_read_meets_is_said(tmp_path: Path) -> None:
     path = tmp_path / "pager.db"
     async with opened(f"sqlite:///{path}") as database:
@@ -277,6 +283,7 @@ async def test_only_its_owner_may_read_the_file(lite: Database, tmp_path: Path) 
     assert modes(tmp_path) == dict.fromkeys(("pager.db", "pager.db-wal", "pager.db-shm", "pager.db.lock"), 0o600)
 
 
+@covers("F30")
 async def test_the_log_is_emptied_into_the_file_when_nobody_writes(lite: Database, tmp_path: Path) -> None:
     await lite.write(add("a"))
     assert (tmp_path / "pager.db-wal").stat().st_size > 0
@@ -286,6 +293,7 @@ async def test_the_log_is_emptied_into_the_file_when_nobody_writes(lite: Databas
     assert await lite.read(names) == ["a"]
 
 
+@covers("F30")
 async def test_a_long_read_puts_the_emptying_off_and_stops_no_write(lite: Database, tmp_path: Path) -> None:
     await lite.write(add("a"))
     looked, go_on = threading.Event(), threading.Event()
@@ -306,6 +314,29 @@ async def test_a_long_read_puts_the_emptying_off_and_stops_no_write(lite: Databa
 
     assert await reading == ["a"]
     await wait_until(lambda: (tmp_path / "pager.db-wal").stat().st_size == 0, what="the log to be emptied")
+
+
+@covers("F30")
+async def test_the_log_stays_small_while_there_is_no_pause_to_empty_it_in(lite: Database, tmp_path: Path) -> None:
+    log, largest = tmp_path / "pager.db-wal", 0
+    for n in range(120):
+        await lite.write(lambda tx, n=n: [add(f"{n}-{m}", body=PAGE)(tx) for m in range(25)])
+        largest = max(largest, log.stat().st_size)
+
+    # Emptied from 1000 pages of 16 kB on; what one write adds comes on top.
+    assert 8 * 1024**2 < largest < 32 * 1024**2
+
+
+@covers("F32")
+async def test_a_library_that_could_corrupt_the_file_is_warned_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pager.store.sqlite.SAFE_VERSION", (99, 0, 0))
+    async with opened(f"sqlite:///{tmp_path}/old.db") as database:
+        assert "is older than 99.0.0: another program that opens" in database.warnings[0]
+    monkeypatch.setattr("pager.store.sqlite.SAFE_VERSION", (3, 0, 0))
+    async with opened(f"sqlite:///{tmp_path}/new.db") as database:
+        assert database.warnings == ()
 
 
 async def test_a_private_database_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
