@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from aiohttp import ClientSession
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
@@ -320,6 +320,7 @@ def incident(number: int, title: str, severity: str = "SEV-2") -> Incident:
 
 @covers("T18", "F55")
 @given(st.lists(st.text(max_size=3000), min_size=1, max_size=40))
+@example(["x" * 3000] * 40)
 def test_the_words_are_short_and_their_title_is_one_line(titles: list[str]) -> None:
     words = last_words([incident(number, title) for number, title in enumerate(titles, 1)], LINKS)
 
