@@ -13,7 +13,7 @@ from pager import outbox
 from pager.core.contact_url import channel_class, destination, fill, placeholders, room_of
 from pager.core.outcome import Outcome, Reason
 from pager.core.page import TROUBLE_FAILURES, in_trouble
-from pager.core.text import message
+from pager.core.text import Facts, Text, message, plainest
 from pager.engine import Engine
 from pager.outbox import Attempt, Taken, Turnout
 from pager.secrets import MissingSecret
@@ -191,7 +191,7 @@ class Notifier:
             url = fill(attempt.url, {name: self.secret(name) for name in placeholders(attempt.url)})
         except MissingSecret as error:
             return Outcome(Reason.config, str(error))
-        text = message(attempt.facts, channel_class(url), room_of(url))
+        text = worded(attempt.facts, url)
         outcome = await self.sender.send(Message(url=url, title=text.title, body=text.body, kind=_tone(attempt.page)))
         self._history.note(attempt.url, destination(url), outcome)
         return outcome
@@ -248,6 +248,15 @@ async def _first_ended(
         return []
     done, _ = await asyncio.wait(sending, timeout=_seconds_until(again_at), return_when=asyncio.FIRST_COMPLETED)
     return [(sending.pop(task), task.result()) for task in done]
+
+
+def worded(facts: Facts, url: str) -> Text:
+    """The message for the channel behind `url`; its plainest form where wording it fails."""
+    try:
+        return message(facts, channel_class(url), room_of(url))
+    except Exception:  # A fence: a message that cannot be worded must not stop the page.
+        log.exception("a message could not be worded: its plainest form goes out", incident=facts.code)
+        return plainest(facts)
 
 
 def _until_due(tx: Tx) -> float:

@@ -87,6 +87,12 @@ def _tidy(facts: Facts) -> Facts:
     )
 
 
+def plainest(facts: Facts) -> Text:
+    """What still goes out when the message cannot be worded: nothing in it can fail."""
+    title = f"{facts.severity} {facts.title} [{facts.code}]"[:200]
+    return Text(title, f"{title}\nRunbook: {facts.runbook}\nAcknowledge: {facts.page_link}")
+
+
 def clock(at: datetime, zone: str, now: datetime) -> str:
     """`03:04 CET`, with the day when it is another one: the reader's own wall clock."""
     local, today = at.astimezone(ZoneInfo(zone)), now.astimezone(ZoneInfo(zone))

@@ -138,6 +138,7 @@ async def test_an_alert_of_a_purged_incident_is_a_new_one_when_it_fires_again(ho
     assert await house.paged(2) == ["ana"]
 
 
+@covers("F52")
 async def test_more_than_a_batch_goes_and_nothing_that_is_open(house: House) -> None:
     names = [f"N{number}" for number in range(230)]
     await house.say(*(alert(name, severity="SEV-5") for name in names))

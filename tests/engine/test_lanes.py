@@ -17,6 +17,7 @@ from pager.store import inbox
 from pager.store.sql import instant
 from pager.worker import Worked
 from tests.engine.house import MINUTE, House, alert
+from tests.support import covers
 
 
 def _parse_unless(poison: bytes) -> Callable[[bytes, datetime, str], Parsed]:
@@ -118,6 +119,7 @@ async def test_the_failing_row_of_a_lane_is_set_aside_and_no_other(buggy: House)
     assert await buggy.count("failed") == 1
 
 
+@covers("F6")
 async def test_an_incident_that_cannot_be_decided_is_postponed_and_the_others_go_on(house: House) -> None:
     await house.say(alert("Broken"), alert("Sound"))
     await house.change("UPDATE incidents SET body = :body WHERE number = 1", body=b'{"number": 1')

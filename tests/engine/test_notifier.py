@@ -4,15 +4,16 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pager.core.people import Person
-from pager.notifier import Notifier
+from pager.core.text import Facts
+from pager.notifier import Notifier, worded
 from pager.secrets import Secrets
 from pager.sender import Sender
 from tests.engine.house import LINKS, House, alert, catalog
-from tests.support import wait_until
+from tests.support import covers, wait_until
 
 
 @dataclass
@@ -144,3 +145,25 @@ async def test_two_notifiers_on_one_database_send_each_page_once(two: tuple[Hous
     titles = [title for title, _ in (*left.shown, *right.shown)]
     assert (len(titles), len(set(titles))) == (100, 100)
     assert await one.count("deliveries WHERE outcome = 'delivered' AND repeat = 0") == 100
+
+
+@covers("F54")
+def test_a_message_that_cannot_be_worded_goes_out_in_its_plainest_form() -> None:
+    facts = Facts(
+        code="7KQ",
+        severity="SEV-1",
+        title="CheckoutDown",
+        kind="page",
+        why="step 1",
+        since=datetime(2026, 11, 21, 3, 4, tzinfo=UTC),
+        now=datetime(2026, 11, 21, 3, 6, tzinfo=UTC),
+        page_link="https://pager.example.org/p/abc",
+        runbook="https://runbooks.example.org/x",
+        zone="Nowhere/Atlantis",
+    )
+
+    text = worded(facts, "json://sink.example.org/")
+
+    assert text.title == "SEV-1 CheckoutDown [7KQ]"
+    assert "https://runbooks.example.org/x" in text.body
+    assert "https://pager.example.org/p/abc" in text.body
