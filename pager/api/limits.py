@@ -104,6 +104,9 @@ async def _read(request: web.Request) -> None:
         raise Problem(408, f"the body did not come within {BODY_TAKES:g} s") from None
     except web.HTTPRequestEntityTooLarge:
         raise _too_large(request) from None
+    except ConnectionError:
+        # Nobody is left to read this; it is for the log and the metrics, and no failure of ours.
+        raise Problem(400, "its sender hung up", path="body") from None
     except web.RequestPayloadError as error:
         raise Problem(400, f"the body cannot be read: {type(error.__cause__ or error).__name__}", path="body") from None
 

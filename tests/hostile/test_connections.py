@@ -137,6 +137,15 @@ async def test_a_body_on_its_way_gives_way_to_a_whole_request(tmp_path: Path) ->
         await ordinary_is_taken(house, "Ordinary")
 
 
+async def test_a_sender_who_hangs_up_is_no_failure_of_ours(house: House) -> None:
+    async with held(house, 20, request(b"{", length="500")):
+        await wait_until(lambda: house.guard.count(Doing.BODY) == 20, 10, "the bodies to begin")
+    answered = {"method": "POST", "handler": "/webhook/{dialect}"}
+    await metric_reaches(house, 20, "pager_http_request_duration_seconds_count", code="400", **answered)
+
+    assert await sample(house, "pager_http_request_duration_seconds_count", code="500", **answered) == 0
+
+
 @covers("T29")
 async def test_a_reader_who_does_not_read_is_let_go(tmp_path: Path) -> None:
     async with opened(tmp_path, caps=Caps(stuck=0.3)) as house:
