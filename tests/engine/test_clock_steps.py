@@ -12,7 +12,7 @@ from structlog.typing import EventDict
 from pager.clock_steps import ClockSteps
 from pager.core.incident import Unacked
 from pager.steady import SteadyClock
-from pager.store import StoreUnavailable
+from pager.store import StoreUnavailable, clock
 from pager.store.sql import instant
 from tests.engine.house import MINUTE, NOON, Clock, House, alert, running
 from tests.store.test_sqlite import file_limit
@@ -232,3 +232,11 @@ async def test_of_two_nodes_one_works_a_backward_step_of_the_server(two: tuple[H
     assert due_at is not None
     assert (await there.incident()).due_at == due_at + seen[0]
     assert [await node.look() for node in nodes] == [timedelta(), timedelta()]
+
+
+@covers("F35")
+async def test_of_all_who_saw_the_same_step_the_first_has_it(node: Node) -> None:
+    database = node.house.database
+
+    assert [await database.write(lambda tx: clock.begin_epoch(tx, 0)) for _ in range(2)] == [True, False]
+    assert await database.read(clock.epoch) == 1
