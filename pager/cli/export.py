@@ -18,19 +18,19 @@ def alert_rules() -> None:
 
 @export.command("ci-github")
 def ci_github() -> None:
-    """Print a GitHub workflow: check, test, and a comment that says whose shifts move."""
+    """Print a GitHub workflow: check, and a comment that says whose shifts move."""
     click.echo(snippet("ci-github"), nl=False)
 
 
 @export.command("ci-gitlab")
 def ci_gitlab() -> None:
-    """Print a GitLab job: check, test, and a comment that says whose shifts move."""
+    """Print a GitLab job: check, and a comment that says whose shifts move."""
     click.echo(snippet("ci-gitlab"), nl=False)
 
 
 @export.command("pre-commit")
 def pre_commit() -> None:
-    """Print a configuration for pre-commit: check and test before a commit."""
+    """Print a configuration for pre-commit: check before a commit."""
     click.echo(snippet("pre-commit"), nl=False)
 
 
