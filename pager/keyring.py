@@ -21,6 +21,8 @@ FRESH = 2.0
 EAGER = 0.2
 """The same, for a token that is not known yet: it may be new."""
 PATIENCE = 2.0
+SHORT = 0.5
+"""Seconds that a reading may take; the shorter where what was read before can stand: a sender waits."""
 _NOBODY = hashlib.sha256(b"").hexdigest()
 
 Why = Literal["missing", "wrong", "expired"]
@@ -155,20 +157,22 @@ class Keyring:
         asked_at = loop.time()
         async with self._reading:
             if self._tokens is None or self._read_at < asked_at:  # Else somebody read them while we waited.
-                await self._read(loop.time())
+                await self._read()
             return self._tokens or {}
 
-    async def _read(self, began: float) -> None:
+    async def _read(self) -> None:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(PATIENCE if self._tokens is None else SHORT):
                 found = await self._database.read(tokens.api_tokens)
         except (StoreUnavailable, TimeoutError) as error:
             if self._tokens is None:
                 raise StoreUnavailable("the tokens cannot be read") from error
             log.warning("the tokens cannot be read: those known before stand", error=str(error), often=True)
+            self._read_at = loop.time()  # Whoever waited for this does not wait again.
         else:
-            self._tokens = {token.id: token for token in found}
-        self._read_at = began
+            self._tokens, self._read_at = {token.id: token for token in found}, began
 
     def _note_use(self, token: ApiToken, now: datetime) -> None:
         last = self._used_at.get(token.id) or token.used_at

@@ -1,6 +1,9 @@
 """Tokens: made and shown once, used, listed, ended; and those who guess them."""
 
 import ast
+import asyncio
+import threading
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -271,6 +274,24 @@ async def test_known_tokens_open_while_the_database_is_away(house: House) -> Non
 
     assert (await sent(house, "POST", "/webhook/alertmanager", right, ALERT))[0] == 503
     assert (await sent(house, "POST", "/webhook/alertmanager", "wrong", ALERT))[0] == 403
+
+
+async def test_a_database_that_hangs_keeps_no_sender_waiting_for_the_tokens(house: House) -> None:
+    right = await house.token("read")
+    assert (await house.keyring.holder(right, NOON)).scope == "read"
+    go_on = threading.Event()
+    hanging = [asyncio.ensure_future(house.database.read(lambda tx: go_on.wait(20))) for _ in range(64)]
+    house.keyring.changed()
+    began = time.monotonic()
+    try:
+        found = await asyncio.gather(*(house.keyring.holder(right, NOON) for _ in range(20)))
+    finally:
+        took = time.monotonic() - began
+        go_on.set()
+        await asyncio.gather(*hanging)
+
+    assert {caller.scope for caller in found} == {"read"}
+    assert took < 3
 
 
 @covers("T1")
