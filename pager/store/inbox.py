@@ -9,7 +9,7 @@ from pager.store.schema import LANES
 from pager.store.sql import Row, instant
 
 BATCH_ROWS = 500
-BATCH_BYTES = 4_000_000
+BATCH_BYTES = 1_000_000
 
 
 def lane_of(source: str) -> int:
@@ -45,7 +45,7 @@ def hold_lane(tx: Tx, lane: int) -> bool:
 
 
 def next_rows(tx: Tx, lane: int, limit: int = BATCH_ROWS) -> list[Row]:
-    """The oldest rows of a lane, at most `limit` and about 4 MB: one transaction's work."""
+    """The oldest rows of a lane, at most `limit` and about 1 MB: one transaction's work."""
     found = tx.all(
         "SELECT t.inbox_id AS id, length(i.body) AS size FROM todo t JOIN inbox i ON i.id = t.inbox_id "
         "WHERE t.lane = :lane ORDER BY t.inbox_id LIMIT :limit",
