@@ -12,7 +12,7 @@ from tests.bench.programs import Served, alertmanager, has_alertmanager, pagerd
 
 BOUND = (
     "idle: the libraries (70 MB), and on a first start 23 MB more for the one that makes the tables",
-    "full: SQLite's cache of 64 MB; alerts themselves are on disk",
+    "full: SQLite's caches of 32 MB; alerts themselves are on disk",
 )
 SETTLE = 2.0
 """Seconds for buffers to be given back, where they are."""
