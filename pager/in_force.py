@@ -97,7 +97,8 @@ class FilesInForce:
 
     def remarks(self) -> list[str]:
         """What whoever runs pager should know of its files; nothing while they are in force."""
-        said = [f"degraded: pagerd runs on the last good files ({self.degraded})"] if self.degraded else []
+        # Also told to strangers: what exactly is wrong, and where, stands in the log, the status and the incident.
+        said = ["degraded: pagerd runs on the last good files"] if self.degraded else []
         if self.bad_since is not None and self.last_read is not None:
             errors = _counted(self.last_read)
             since = self.bad_since.isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -50,7 +50,7 @@ class Upkeep:
             return
         if self.files.degraded:
             log.error("degraded: the last good files run", why=self.files.degraded)
-            await self.engine.report(DEGRADED, "; ".join(self.files.remarks()), *ABOUT_FILES)
+            await self.engine.report(DEGRADED, self.files.degraded, *ABOUT_FILES)
         else:
             await self.files.keep(self.start.on_disk)
 

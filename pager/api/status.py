@@ -28,7 +28,7 @@ async def status(request: web.Request) -> web.Response:
     not_ready = parts.not_ready() or await _database(request)
     loops = _loops(request)
     answer = {
-        "ok": not (not_ready or parts.remarks()) and all(loop["ok"] for loop in loops.values()),
+        "ok": not (not_ready or _degraded(request)) and all(loop["ok"] for loop in loops.values()),
         "version": __version__,
         "not_ready": not_ready or None,
         "remarks": parts.remarks(),
@@ -37,6 +37,12 @@ async def status(request: web.Request) -> web.Response:
         "config": _config(request),
     }
     return web.json_response(answer)
+
+
+def _degraded(request: web.Request) -> bool:
+    """Whether the last good files run since a start with bad ones. Who keeps good files after a bad change is well."""
+    upkeep = request.app[PARTS].upkeep
+    return upkeep is not None and bool(upkeep.files.degraded)
 
 
 async def _database(request: web.Request) -> str:

@@ -82,7 +82,7 @@ async def test_a_start_with_bad_files_runs_the_last_good_ones_and_pages_once_unt
             await daemon.start()
             await wait_until(lambda: http.to("ana"), 20, "the page about the files")
             ready = await said_ready(daemon)
-            assert ready.startswith("ready\ndegraded: pagerd runs on the last good files (1 error in")
+            assert ready.startswith("ready\ndegraded: pagerd runs on the last good files\n")
             assert "the files on disk are not in force: 1 error since" in ready
             assert (await metric(daemon, "pager_config_degraded"), await metric(daemon, "pager_config_hash") > 0) == (
                 1,
@@ -94,6 +94,7 @@ async def test_a_start_with_bad_files_runs_the_last_good_ones_and_pages_once_unt
             await daemon.stop()
         await daemon.start()
         assert "pagerd runs on the last good files" in http.to("ana")[0].title
+        assert f"1 error in {daemon.folder}" in http.to("ana")[0].body
         await fire(daemon, "First")
         await wait_until(lambda: len(http.to("ana")) == 2, 20, "alerts to page on the last good files")
 
@@ -118,7 +119,10 @@ async def test_bad_settings_do_not_keep_it_down_either(tmp_path: Path) -> None:
         await daemon.stop()
         (daemon.folder / "pager.toml").write_text('last_ressort = ["x"]\n')
         await daemon.start()
-        assert "unknown setting 'last_ressort'" in await said_ready(daemon)
+        assert "degraded" in await said_ready(daemon)
+        problems = (await daemon.get("/api/v1/status"))["config"]["problems"]
+        (problem,) = (problem for problem in problems if problem["level"] == "error")
+        assert (problem["file"], "unknown setting 'last_ressort'" in problem["message"]) == ("pager.toml", True)
 
 
 @covers("F46", "P16")
