@@ -23,12 +23,12 @@ demo: install  ## pager in one terminal: an alert, a page, an ack
 
 test: dev  ## all tests but the slow ones
 	tests/setup-debian.sh
-	$(PYTEST) -n 2 -m "not slow" --durations=20
+	$(PYTEST) -n 4 -m "not slow" --durations=20
 
 test-slow: dev  ## the tests that take minutes
 	tests/setup-debian.sh
 	@# Exit status 5 is pytest's word for "no test is marked so".
-	HYPOTHESIS_PROFILE=slow $(PYTEST) -m slow --durations=20 || [ $$? -eq 5 ]
+	HYPOTHESIS_PROFILE=slow $(PYTEST) -n 2 -m slow --durations=20 || [ $$? -eq 5 ]
 
 check: dev  ## lint, format and types
 	$(VENV)/bin/ruff check .

@@ -100,6 +100,7 @@ def on_a_terminal(*arguments: str, **environment: str) -> Terminal:
     return Terminal(pid, screen)
 
 
+@pytest.mark.slow
 def test_on_a_terminal_keys_escalate_acknowledge_and_end_it() -> None:
     demo = on_a_terminal("--port", str(free_port()))
 
@@ -125,6 +126,7 @@ def test_on_a_terminal_keys_escalate_acknowledge_and_end_it() -> None:
     assert "\x1b[31m" in demo.shown
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_it_as_q_does_and_leaves_no_traceback() -> None:
     demo = on_a_terminal("--fast", "--port", str(free_port()), NO_COLOR="1")
 

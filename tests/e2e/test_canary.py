@@ -223,6 +223,7 @@ def _poison(file: Path) -> None:
     connection.close()
 
 
+@pytest.mark.slow
 @covers("T25")
 async def test_t25_no_secret_is_in_the_words_or_the_environment_of_a_process(tmp_path: Path) -> None:
     async with caged(tmp_path) as cage:
@@ -277,6 +278,7 @@ async def test_t36_nobody_else_on_the_machine_reads_what_pagerd_writes(tmp_path:
         assert stat.S_IMODE(database.parent.stat().st_mode) == 0o700
 
 
+@pytest.mark.slow
 @covers("T1")
 @pytest.mark.parametrize(
     ("with_token", "words"),

@@ -61,6 +61,7 @@ def set_clock(by: Path, step: timedelta) -> None:
     by.write_text(str(round(step.total_seconds())))
 
 
+@pytest.mark.slow
 @covers("F35", "F36", "P14", "P7")
 @pytest.mark.parametrize("step", [6 * HOUR, -HOUR], ids=["hours forward", "an hour back"])
 async def test_a_step_waits_as_long_as_it_says_when_the_clock_is_set(tmp_path: Path, step: timedelta) -> None:
@@ -73,6 +74,7 @@ async def test_a_step_waits_as_long_as_it_says_when_the_clock_is_set(tmp_path: P
             assert f'pager_clock_steps_total{{direction="{way}"}} 1.0' in await answer.text()
 
 
+@pytest.mark.slow
 @covers("F35", "F41", "P14")
 async def test_a_step_waits_as_long_as_it_says_when_the_clock_is_set_while_pager_is_down(tmp_path: Path) -> None:
     async with paged(tmp_path, 8) as (daemon, sink, by):

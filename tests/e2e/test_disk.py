@@ -69,6 +69,7 @@ def fill(disk: Path, leave: int) -> None:
             os.posix_fallocate(descriptor, os.fstat(descriptor).st_size, size)
 
 
+@pytest.mark.slow
 @covers("F29", "P2")
 async def test_a_full_disk_refuses_alerts_sends_what_is_stored_and_heals_without_a_restart(
     tmp_path: Path, small_disk: Path
@@ -179,6 +180,7 @@ async def test_a_damaged_file_ends_the_start_with_a_sentence_and_stays_as_it_is(
         assert (daemon.state / "pager.db").read_bytes() == data
 
 
+@pytest.mark.slow
 @covers("F33")
 async def test_on_the_word_of_a_person_a_damaged_file_is_kept_aside_and_pager_starts_empty(tmp_path: Path) -> None:
     async with damaged(tmp_path) as (daemon, sink):

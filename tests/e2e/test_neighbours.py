@@ -106,6 +106,7 @@ async def test_an_ack_while_a_slow_send_runs_stays_an_ack(tmp_path: Path, status
         assert len(await outcomes(daemon, code)) == 1
 
 
+@pytest.mark.slow
 @covers("F4", "F5", "P6", "P7")
 async def test_what_was_being_sent_at_a_crash_goes_out_within_five_seconds_of_the_restart(tmp_path: Path) -> None:
     async with http_sink() as sink, running(tmp_path, config(sink)) as daemon:

@@ -39,6 +39,7 @@ async def post(daemon: Daemon, name: str) -> int:
         return 0
 
 
+@pytest.mark.slow
 @covers("F8")
 @pytest.mark.parametrize(
     "raises",
@@ -87,6 +88,7 @@ async def alive(systemd: socket.socket, within: float) -> bool:
     return True
 
 
+@pytest.mark.slow
 @covers("F9")
 async def test_a_blocked_event_loop_feeds_no_watchdog(tmp_path: Path, systemd: socket.socket) -> None:
     # systemd would end it after 3 s without a word.
@@ -102,6 +104,7 @@ async def test_a_blocked_event_loop_feeds_no_watchdog(tmp_path: Path, systemd: s
         assert await alive(systemd, 10)
 
 
+@pytest.mark.slow
 @covers("F12", "F62", "P21")
 async def test_sigterm_under_load_ends_in_time_and_loses_nothing(tmp_path: Path) -> None:
     async with http_sink() as sink, running(tmp_path, config(sink)) as daemon:

@@ -70,6 +70,7 @@ async def fire(daemon: Daemon, *names: str) -> None:
     await daemon.post("/webhook/alertmanager", {"alerts": alerts})
 
 
+@pytest.mark.slow
 @covers("F46", "F44", "P16")
 async def test_a_start_with_bad_files_runs_the_last_good_ones_and_pages_once_until_they_are_mended(
     tmp_path: Path,
@@ -113,6 +114,7 @@ async def is_just_ready(daemon: Daemon) -> bool:
     return await said_ready(daemon) == "ready\n"
 
 
+@pytest.mark.slow
 @covers("F46", "P16")
 async def test_bad_settings_do_not_keep_it_down_either(tmp_path: Path) -> None:
     async with http_sink() as http, running(tmp_path, config(http)) as daemon:
@@ -138,6 +140,7 @@ async def test_without_a_last_good_copy_it_says_what_is_wrong_and_ends(tmp_path:
             assert "no last good copy" in said
 
 
+@pytest.mark.slow
 @covers("F60")
 async def test_an_older_pager_refuses_a_newer_database_and_names_its_version(tmp_path: Path) -> None:
     async with http_sink() as http, running(tmp_path, config(http)) as daemon:
@@ -177,6 +180,7 @@ async def test_reloads_in_a_loop_neither_send_again_nor_hide_an_alert(tmp_path: 
         assert {code: after[code] for code in due} == due
 
 
+@pytest.mark.slow
 @covers("P23", "F34", "P1")
 async def test_the_newest_backup_restored_while_writing_is_whole(tmp_path: Path) -> None:
     async with http_sink() as http, running(tmp_path, config(http)) as daemon:
@@ -233,6 +237,7 @@ async def all_alerts(daemon: Daemon) -> list[Any]:
         cursor = f"&cursor={page['next']}"
 
 
+@pytest.mark.slow
 @covers("P22", "P5", "P8")
 async def test_it_signals_life_until_its_senders_hang_and_has_a_last_resort(tmp_path: Path) -> None:
     dead = {"ana": f"json://127.0.0.1:{free_port()}/", "bo": f"json://127.0.0.1:{free_port()}/"}
