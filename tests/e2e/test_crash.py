@@ -114,7 +114,8 @@ class Storm:
         seen = 0
         while await self.pause(0.02):
             fresh, seen = self.sink.got[seen:], len(self.sink.got)
-            left += [(got, self.dice.random() < 0.5) for got in fresh if is_page(got) and self.dice.random() < 0.5]
+            ours = [got for got in fresh if is_page(got) and _GROUP.search(got.title)]
+            left += [(got, self.dice.random() < 0.5) for got in ours if self.dice.random() < 0.5]
             self.dice.shuffle(left)
             if left and await self._ack(*left[-1]):
                 left.pop()
