@@ -1,9 +1,11 @@
 """Weekly hours such as `mon-fri 09:00-17:00`: when they are open and when they open next."""
 
 import re
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
+
+from pager.core.wall import first_instant
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _SHAPE = re.compile(r"(?:(\w{3})(?:-(\w{3}))?\s+)?(\d\d):(\d\d)-(\d\d):(\d\d)", re.ASCII)
@@ -48,28 +50,18 @@ def next_opening(text: str, zone: str, at: datetime) -> datetime:
 def _window(text: str, zone: str, at: datetime) -> tuple[datetime, datetime]:
     """The window that holds `at`, else the next one; always found, since every week has one."""
     weekdays, first, length = parse_hours(text)
-    local = ZoneInfo(zone)
-    day = at.astimezone(local).date() - timedelta(days=1)
+    day = at.astimezone(ZoneInfo(zone)).date() - timedelta(days=1)
     for _ in range(10):
         if day.weekday() in weekdays:
-            start, end = _instant(day, first, local), _instant(day, first + length, local)
+            start, end = _instant(day, first, zone), _instant(day, first + length, zone)
             if at < end and start < end:
                 return start, end
         day += timedelta(days=1)
     raise ValueError(f"hours never open: {text!r}")
 
 
-def _instant(day: date, minutes: int, zone: ZoneInfo) -> datetime:
-    """The first instant at which the local clock shows that minute or a later one."""
-    wall = datetime.combine(day, time(), None) + minutes * _MINUTE
-    first = wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
-    if first.astimezone(zone).replace(tzinfo=None) == wall:
-        return first
-    # In a gap, fold=1 is read with the offset after it: that instant lies before the gap's end by the missing time.
-    early = wall.replace(tzinfo=zone, fold=1).astimezone(UTC)
-    while early.astimezone(zone).replace(tzinfo=None) < wall:
-        early += _MINUTE
-    return early
+def _instant(day: date, minutes: int, zone: str) -> datetime:
+    return first_instant(datetime.combine(day, time(), None) + minutes * _MINUTE, zone)
 
 
 def _weekdays(first: str | None, last: str | None, text: str) -> frozenset[int]:
