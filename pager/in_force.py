@@ -24,6 +24,9 @@ SETTLES = 1.0
 """Seconds for which the files must stay as they are before they are read: a checkout writes them one by one."""
 
 
+ON_COPY, WITHOUT_SECRETS = "on the last good files", "without secrets that its files name"
+
+
 class BadConfig(Exception):
     """The config folder cannot be used; the text shows every problem."""
 
@@ -35,28 +38,59 @@ class Start:
     catalog: Catalog
     on_disk: Loaded
     degraded: str = ""
+    runs: str = ON_COPY
+    """How a degraded one runs."""
 
 
 def find_start(
-    folder: Path, state: Path | None, now: datetime, *, bad_settings: str = "", colour: bool = False
+    folder: Path,
+    state: Path | None,
+    now: datetime,
+    *,
+    secrets: Container[str] | None = None,
+    bad_settings: str = "",
+    colour: bool = False,
 ) -> Start:
     """The files of `folder`, or the last good copy in `state` where they have errors.
 
-    `bad_settings` says what is wrong with pager.toml, if that was. Raises BadConfig where there is nothing to run on.
+    A secret that is missing is an error too, unless the copy misses it as well: then the files run without it, and it
+    is said. `secrets` is what can be had, None if that is not the question. `bad_settings` says what is wrong with
+    pager.toml, if that was. Raises BadConfig where there is nothing to run on.
     """
     loaded = load_catalog(folder, now)
     if bad_settings:
         loaded = replace(loaded, problems=[*loaded.problems, _settings_problem(bad_settings)])
-    if loaded.catalog is not None:
-        return Start(loaded.catalog, loaded, bad_settings)
-    report = _report(loaded, colour=colour)
+    found = loaded if secrets is None else _with_missing(loaded, secrets)
+    if found.catalog is not None:
+        return Start(found.catalog, found, bad_settings)
+    report = _report(found, colour=colour)
     copy = last_good.copy_of(state) if state else None
     if copy is None:
         raise BadConfig(report)
     kept = load_catalog(copy, now)
     if kept.catalog is None:
         raise BadConfig(f"{report}\n{copy} cannot be used either:\n{_report(kept, colour=colour)}")
-    return Start(kept.catalog, loaded, bad_settings or f"{_counted(loaded)} in {folder}")
+    why = bad_settings or f"{_counted(found)} in {folder}"
+    if loaded.catalog is not None and secrets is not None:
+        gone = missing_secrets(loaded.catalog, secrets)
+        if gone.keys() <= missing_secrets(kept.catalog, secrets).keys():
+            # The copy would be no better, and nobody gains from a pager that does not run.
+            known = _with_missing(loaded, secrets, tolerated=gone)
+            return Start(loaded.catalog, known, why, ON_COPY if bad_settings else WITHOUT_SECRETS)
+    return Start(kept.catalog, found, why)
+
+
+def _with_missing(loaded: Loaded, secrets: Container[str], tolerated: Container[str] = ()) -> Loaded:
+    """`loaded` with a problem for each secret that is not there, a warning where that is tolerated."""
+    if loaded.catalog is None:
+        return loaded
+    return _with(loaded, list(find_missing(loaded.catalog, loaded.texts, secrets, tolerated)))
+
+
+def _with(loaded: Loaded, more: list[Problem]) -> Loaded:
+    """`loaded` with these problems; without a catalog if one of them is an error."""
+    sound = not any(problem.level == "error" for problem in more)
+    return replace(loaded, problems=in_order([*loaded.problems, *more]), catalog=loaded.catalog if sound else None)
 
 
 class FilesInForce:
@@ -78,6 +112,7 @@ class FilesInForce:
         self.last_read: Loaded | None = None
         self.bad_since: datetime | None = None
         self.degraded = start.degraded if start else ""
+        self.runs = start.runs if start else ON_COPY
         self._engine, self._metrics, self._own = engine, metrics, own
         self._secrets, self._clock = known_secrets, clock
         self._turn = asyncio.Lock()
@@ -86,7 +121,7 @@ class FilesInForce:
 
     def _begin(self, start: Start | None) -> None:
         ok = not self.degraded
-        if start is not None and not ok:
+        if start is not None and start.on_disk.errors:
             self.last_read, self.bad_since = start.on_disk, self._clock()
         self._metrics.config_read(ok=True, config_hash=self._engine.catalog.hash, at=self._clock())
         if not ok:
@@ -98,7 +133,7 @@ class FilesInForce:
     def remarks(self) -> list[str]:
         """What whoever runs pager should know of its files; nothing while they are in force."""
         # Also told to strangers: what exactly is wrong, and where, stands in the log, the status and the incident.
-        said = ["degraded: pagerd runs on the last good files"] if self.degraded else []
+        said = [f"degraded: pagerd runs {self.runs}"] if self.degraded else []
         if self.bad_since is not None and self.last_read is not None:
             errors = _counted(self.last_read)
             since = self.bad_since.isoformat(timespec="seconds").replace("+00:00", "Z")
@@ -125,9 +160,11 @@ class FilesInForce:
     def _take_over(self, loaded: Loaded, catalog: Catalog) -> None:
         # Nothing else changes: incidents, their clocks and the pages that went out are rows, and stay as they are.
         self._engine.catalog = catalog
-        self.bad_since, self.degraded = None, ""
+        without = missing_secrets(catalog, self._secrets)
+        if not (self.degraded and self.runs == WITHOUT_SECRETS and without):
+            self.bad_since, self.degraded = None, ""
         self._metrics.config_read(ok=True, config_hash=catalog.hash, at=self._clock())
-        self._own.degraded.set(0)
+        self._own.degraded.set(bool(self.degraded))
         log.info("the files are in force", config=catalog.hash[:12], warnings=len(loaded.problems))
 
     async def keep(self, loaded: Loaded) -> None:
@@ -164,12 +201,8 @@ class FilesInForce:
         settings = self._settings_hash()
         loaded = load_catalog(self.folder, self._clock())
         self._seen = (loaded.hash, settings)
-        more = list(self._settings_problems())
-        if loaded.catalog is not None:
-            tolerated = missing_secrets(self._engine.catalog, self._secrets)
-            more += find_missing(loaded.catalog, loaded.texts, self._secrets, tolerated)
-        sound = not any(problem.level == "error" for problem in more)
-        return replace(loaded, problems=in_order([*loaded.problems, *more]), catalog=loaded.catalog if sound else None)
+        found = _with_missing(loaded, self._secrets, missing_secrets(self._engine.catalog, self._secrets))
+        return _with(found, list(self._settings_problems()))
 
     def _settings_problems(self) -> list[Problem]:
         """What the next start would stumble over. Settings themselves count from the next start on."""

@@ -24,7 +24,6 @@ from pager.store.backup import file_of
 from pager.store.database import Database
 
 log = structlog.get_logger()
-DEGRADED = "pagerd runs on the last good files"
 ABOUT_FILES = ("files", "degraded")
 
 
@@ -49,8 +48,8 @@ class Upkeep:
         if self.start is None:
             return
         if self.files.degraded:
-            log.error("degraded: the last good files run", why=self.files.degraded)
-            await self.engine.report(DEGRADED, self.files.degraded, *ABOUT_FILES)
+            log.error(f"degraded: pagerd runs {self.files.runs}", why=self.files.degraded)
+            await self.engine.report(f"pagerd runs {self.files.runs}", self.files.degraded, *ABOUT_FILES)
         else:
             await self.files.keep(self.start.on_disk)
 

@@ -52,13 +52,17 @@ def _settings_before(folder: Path, flags: dict[str, Any]) -> Any:
 def _run(settings: Any, bad_settings: str, *, only_check: bool, start_empty: bool) -> int:
     from pager import app, logs
     from pager.in_force import find_start
+    from pager.secrets import Secrets
 
     os.umask(0o077)  # What pagerd writes is for nobody else on this machine.
     logs.configure(settings.log_format, settings.log_level, journal="JOURNAL_STREAM" in os.environ)
     state = None if only_check else settings.state
     colour = sys.stderr.isatty()
+    # `--check` runs where no secret is.
+    known = None if only_check else Secrets()
+    now = datetime.now(UTC)
     try:
-        start = find_start(settings.config, state, datetime.now(UTC), bad_settings=bad_settings, colour=colour)
+        start = find_start(settings.config, state, now, secrets=known, bad_settings=bad_settings, colour=colour)
     except app.BadConfig as error:
         click.echo(f"{error}\npagerd cannot start with these files: {settings.config}", err=True)
         if state is not None:

@@ -81,10 +81,14 @@ async def caged(folder: Path) -> AsyncIterator[Cage]:
     graf, state = folder / "graf-token", folder / "state"
     graf.touch(mode=0o600)
     graf.write_text(canaries["GRAF_TOKEN"])
+    nowhere = folder / "nowhere"
+    nowhere.touch(mode=0o600)
+    nowhere.write_text("goes away")
     closed = free_port()
     environment = {
         **{name: word for name, word in canaries.items() if name != "GRAF_TOKEN"},
         "GRAF_TOKEN_FILE": str(graf),
+        "NOWHERE_FILE": str(nowhere),
         "PAGER_LOG_LEVEL": "debug",
         "PAGER_DEADMAN": f"http://127.0.0.1:{closed}/${{DEADMAN}}",
         "PAGER_DEADMAN_EVERY": "1s",
@@ -98,6 +102,7 @@ async def caged(folder: Path) -> AsyncIterator[Cage]:
         files = {name: text.replace("HOST", host).replace("CLOSED", str(closed)) for name, text in FILES.items()}
         async with running(folder, files, environment=environment) as daemon:
             assert daemon.state == state
+            nowhere.unlink()
             yield Cage(daemon, sink, canaries)
 
 
@@ -255,7 +260,8 @@ def _descendants(pid: int) -> list[int]:
 async def test_t36_nobody_else_on_the_machine_reads_what_pagerd_writes(tmp_path: Path) -> None:
     database = tmp_path / "new" / "state" / "pager.db"
     socket = tmp_path / "run" / "pagerd.sock"
-    environment = {"PAGER_SOCKET": str(socket)}
+    known = dict.fromkeys(("PASSWORD", "HEADER", "TOPIC", "NOWHERE"), "x")
+    environment = {"PAGER_SOCKET": str(socket), **known}
     # As an administrator's shell may have it: pagerd does not rely on it.
     before = ("sh", "-c", 'umask 000; exec "$@"', "sh")
     files = {name: text.replace("HOST", "127.0.0.1:1").replace("CLOSED", "1") for name, text in FILES.items()}

@@ -280,5 +280,5 @@ async def test_three_crashes_under_load_lose_no_alert_and_no_ack(tmp_path: Path)
 
 @pytest.mark.slow
 @covers("F1", "F2", "F4", "F5", "F45", "P1", "P6")
-async def test_twenty_crashes_with_bad_files_and_a_slow_provider_lose_no_alert_and_no_ack(tmp_path: Path) -> None:
-    await survive(tmp_path, kills=20, disturbed=True)
+async def test_fifty_crashes_with_bad_files_and_a_slow_provider_lose_no_alert_and_no_ack(tmp_path: Path) -> None:
+    await survive(tmp_path, kills=50, disturbed=True)

@@ -283,7 +283,11 @@ async def test_the_doctor_says_how_to_mend_what_is_not_well(tmp_path: Path) -> N
     async with http_sink() as http:
         files = {**config(http)}
         files["schedules/all.yaml"] = SCHEDULES.format(ana="ntfys://${ANA_KEY}", bo=http.contact("bo"))
-        async with running(tmp_path, files) as daemon:
+        key = tmp_path / "key"
+        key.touch(mode=0o600)
+        key.write_text("goes away")
+        async with running(tmp_path, files, environment={"ANA_KEY_FILE": str(key)}) as daemon:
+            key.unlink()
             sick = await ctl(daemon, "doctor")
             assert sick.code == 1
             assert "FAIL  secrets      ANA_KEY for contact push of ana" in sick.out

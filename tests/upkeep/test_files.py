@@ -230,6 +230,53 @@ def test_without_a_good_copy_there_is_nothing_to_run_on(tmp_path: Path, state: s
     assert ("rules/c.yaml:2" in str(raised.value)) == (state == "a bad copy")
 
 
+@covers("F46", "P16")
+def test_the_first_start_without_a_secret_is_refused_at_its_place(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "config", {"schedules/people.yaml": PEOPLE % "${TOKEN}"})
+    with pytest.raises(BadConfig, match=r"schedules/people\.yaml:3:\d+ error +E120 the secret TOKEN is not there"):
+        find_start(folder, tmp_path, NOW, secrets={})
+
+    assert not find_start(folder, tmp_path, NOW, secrets={"TOKEN": "x"}).degraded
+    assert find_start(folder, tmp_path, NOW).catalog, "a check needs no secrets"
+
+
+@covers("F46", "P16")
+async def test_a_start_runs_the_last_good_files_where_the_new_ones_name_a_secret_that_is_not_there(
+    tmp_path: Path,
+) -> None:
+    async with kept_at(tmp_path, {"schedules/people.yaml": PEOPLE % "old"}) as kept:
+        good = kept.hash
+    kept.write({"schedules/people.yaml": PEOPLE % "${TOKEN}"})
+    start = find_start(kept.folder, kept.state, NOW, secrets={})
+
+    assert (start.catalog.hash, start.on_disk.catalog, start.runs) == (good, None, "on the last good files")
+
+
+@covers("F46", "P16")
+async def test_a_secret_that_went_away_stops_no_start_and_is_said_until_it_is_back(tmp_path: Path) -> None:
+    files = {"schedules/people.yaml": PEOPLE % "${TOKEN}"}
+    there = {"TOKEN": "x"}
+    async with kept_at(tmp_path, files, there) as kept:
+        pass
+    kept.write({"rules/b.yaml": "# a change\n"})
+    start = find_start(kept.folder, kept.state, NOW, secrets={})
+    assert start.catalog.hash != kept.hash, "the files on the disk run, since the copy is no better"
+
+    async with running(f"sqlite:///{kept.state}/more.db", Clock(), start.catalog) as house:
+        metrics, environ = Metrics(lambda: house.engine.catalog), dict[str, str]()
+        known = Secrets(environ, Path("/nowhere"))
+        own = OwnMetrics(metrics.registry)
+        watched = FilesInForce(kept.folder, kept.state, house.engine, metrics, own, known, house.clock, start)
+        said = ["degraded: pagerd runs without secrets that its files name"]
+        assert watched.remarks() == said
+        assert (await watched.reload()).catalog, "a reload is no worse than what runs"
+        assert watched.remarks() == said
+
+        environ |= there
+        await watched.reload()
+        assert watched.remarks() == []
+
+
 @covers("F46")
 async def test_the_copy_is_the_old_one_or_the_new_one_and_nothing_between(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
