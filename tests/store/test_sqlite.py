@@ -294,7 +294,11 @@ async def test_the_log_is_emptied_into_the_file_when_nobody_writes(lite: Databas
 
 
 @covers("F30")
-async def test_a_long_read_puts_the_emptying_off_and_stops_no_write(lite: Database, tmp_path: Path) -> None:
+async def test_a_long_read_puts_the_emptying_off_and_stops_no_write(
+    lite: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # So that every pause between two writes is one to empty the log in.
+    monkeypatch.setattr("pager.store.sqlite.IDLE_SECONDS", 0.02)
     await lite.write(add("a"))
     looked, go_on = threading.Event(), threading.Event()
 
