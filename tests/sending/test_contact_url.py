@@ -40,7 +40,7 @@ def test_good_urls(url: str) -> None:
     assert check_url(url) == []
 
 
-@covers("T26")
+@covers("T26", "T27")
 @pytest.mark.parametrize(
     ("url", "why"),
     [
@@ -61,10 +61,20 @@ def test_good_urls(url: str) -> None:
         pytest.param("json://h/x?optional=yes", "optional=", id="failures hidden"),
         pytest.param("json://h/x?retry=3&wait=5", "retry=", id="retries of its own"),
         pytest.param("slack://A/B/C?template=/etc/passwd", "template=", id="a file opened"),
+        pytest.param("json://h/x?attach=/etc/passwd", "attach=", id="a file sent along"),
+        pytest.param("json://h/x?attach-as=x", "attach-as=", id="under another name"),
+        pytest.param("vapid://h/x?keyfile=/etc/shadow&subfile=/etc/passwd", "subfile=", id="keys from a file"),
+        pytest.param("vapid://h/x?keyfile=/etc/shadow", "keyfile=", id="one of them"),
+        pytest.param("mailto://h/a@example.org?pgp=yes", "pgp=", id="keys of strangers"),
+        pytest.param("mailto://h/a@example.org?pgpkey=/etc/shadow", "pgpkey=", id="a key from a file"),
+        pytest.param("mailto://h/a@example.org?wkd=yes", "wkd=", id="a key from the web"),
+        pytest.param("json://h/x?wait=99", "wait=", id="pauses of its own"),
+        pytest.param("json://h/x?store=/tmp", "store=", id="a file written"),
         pytest.param("jsons://h/x?verify=no", "verify=", id="no check of the certificate"),
         pytest.param("jsons://h/x?verify=", "verify=", id="not even by leaving it empty"),
         pytest.param("json://h/x?emojis=yes", "emojis=", id="text changed"),
         pytest.param("json://h/x?overflow=split", "overflow=split", id="several messages"),
+        pytest.param("mailto://h/a@example.org?cc=b@example.org", "cc=", id="company"),
         pytest.param("mailto://h/a@example.org?bcc=b@example.org", "bcc=", id="silent company"),
         pytest.param("mailto://h?to=a@example.org,b@example.org", "more than one target", id="two in to="),
         pytest.param(f"{TWILIO}/+15551230002", "more than one target", id="two phone numbers"),
@@ -87,7 +97,7 @@ def test_a_refusal_does_not_repeat_secrets() -> None:
 
 
 @covers("T27")
-@given(st.text())
+@given(st.text(st.characters()))  # surrogates, too
 def test_no_text_breaks_the_check(text: str) -> None:
     for url in (text, f"json://{text}", f"ntfy://h/{text}"):
         assert all(isinstance(reason, str) for reason in check_url(url))
