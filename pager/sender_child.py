@@ -9,22 +9,19 @@ that forked it ends; so nothing outlives the daemon. Nothing here is ever printe
 import contextlib
 import ctypes
 import gc
-import logging
 import os
 import queue
-import re
 import resource
 import signal
 import socket
 import struct
 import sys
 import threading
-from typing import Any, Final, Literal, NoReturn
+from typing import Final, Literal, NoReturn
 
 import msgspec
 
-from pager.core.contact_url import SCHEMES
-from pager.core.outcome import Outcome, Reason, classify, is_evidence
+from pager.core.outcome import Reason
 
 READY: Final = b"ready\n"
 HEADER: Final = struct.Struct("!I")
@@ -37,9 +34,7 @@ NOWHERE: Final = "nowhere://"
 
 _MOST_MEMORY = 768 << 20  # an endless answer must not take the machine down before the deadline does
 _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG
-_SENDS = frozenset({"socket.connect", "socket.sendto", "socket.sendmsg"})
-_FORBIDDEN = frozenset({"subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.fork", "os.forkpty"})
-_LINK = re.compile(r"https?://\S+")
+_libc = ctypes.CDLL(None)
 
 
 class Job(msgspec.Struct, frozen=True):
@@ -83,144 +78,23 @@ def main() -> NoReturn:
     os._exit(0)
 
 
-def send(job: Job) -> Answer:
-    """Send `job` and say what became of it; never raises. Runs in the calling thread and may block for ever."""
+def _answer(job: Job) -> Answer:
+    """Do `job` and say what became of it; never raises. Runs in the calling thread and may block for ever."""
     if job.url == NOWHERE:
         return Answer(Reason.delivered, "")
-    secrets = [job.url.partition("://")[2], *_LINK.findall(job.body)]
-    try:
-        outcome = _send(job, secrets)
-    except Exception as error:  # a fence: plug-ins raise what they like, and their texts hold secrets
-        outcome = classify(1, [f"Notification Exception: {type(error).__name__}: {error}"], secrets)
+    from pager import sender_apprise
+
+    outcome = sender_apprise.send(job.url, job.title, job.body, job.kind)
     return Answer(outcome.reason, outcome.detail)
 
 
-def _send(job: Job, secrets: list[str]) -> Outcome:
-    from apprise import Apprise, ContentLocation
-
-    try:
-        service = _load(job.url)
-    except Exception as error:  # as above; whatever it is, this URL cannot work
-        return Outcome(Reason.config, classify(1, [f"not accepted: {error}"], secrets).detail)
-    cage = Apprise(asset=_asset(), location=ContentLocation.INACCESSIBLE)
-    cage.add(service)
-    before = _count.sends
-    result = cage.notify(
-        body=job.body, title=job.title, notify_type=job.kind, body_format="text", log_level=logging.DEBUG
-    )
-    logs = [entry.message for entry in result.logs() if is_evidence(entry.level, entry.message)]
-    attempts = [attempt.status for each in result for attempt in each.attempts]
-    # An optional service reports success whatever its attempts say: both must be fine.
-    outcome = classify(max([int(result.status), *map(int, attempts)]), logs, secrets)
-    return outcome if _count.sends > before else _unsent(outcome)
-
-
-def _unsent(outcome: Outcome) -> Outcome:
-    """What `outcome` means when nothing left this process: no success, and nothing to be uncertain about."""
-    if outcome.delivered:
-        return Outcome(Reason.config, "the service reported success without sending anything")
-    return Outcome(Reason.config, outcome.detail) if outcome.reason is Reason.unknown else outcome
-
-
-def _load(url: str) -> Any:
-    """A service made for this one message: one that is used again sleeps between sends.
-
-    Raises ValueError for what the check of the URL could not see, and whatever a plug-in raises.
-    """
-    from apprise import Apprise
-    from apprise.common import NotifyFormat, OverflowMode
-
-    service = Apprise.instantiate(url, asset=_asset(), suppress_exceptions=False)
-    if service is None:
-        raise ValueError("this service cannot read the URL, or a package that it needs is not installed")
-    if len(service) > 1:
-        raise ValueError("more than one target; write one contact for each")
-    if service.optional or service.retry or service.redirects or not service.verify_certificate:
-        raise ValueError("a parameter that pager refuses")
-    service.overflow_mode = OverflowMode.TRUNCATE
-    if service.notify_format == NotifyFormat.MARKDOWN:
-        # Its escapes would stand in the middle of links, which then lead nowhere; the text is inert without them.
-        service.notify_format = NotifyFormat.TEXT
-    return service
-
-
-def _asset() -> Any:
-    """How Apprise behaves: in this thread, on its own for nothing, remembering nothing, and never redirected."""
-    from apprise import AppriseAsset
-
-    return AppriseAsset(
-        app_id="pager",
-        app_desc="pager",
-        app_url="",
-        image_url_mask="",  # the default would fetch icons from a public site at the moment of an incident
-        image_url_logo="",
-        image_path_mask="",
-        async_mode=False,
-        interpret_emojis=False,
-        http_redirects=False,
-        pgp_autogen=False,
-        pem_autogen=False,
-        secure_logging=True,
-        storage_mode="memory",
-        service_timeout=0,
-        allow_templates=False,
-    )
-
-
-class _Count:
-    """How often this process has sent something into the world, by the interpreter's own account."""
-
-    sends = 0
-
-    def watch(self, event: str, _arguments: tuple[object, ...]) -> None:
-        """Count what leaves; refuse what no message needs. An audit hook: it cannot be taken off again."""
-        if event in _SENDS:
-            self.sends += 1
-        elif event in _FORBIDDEN:
-            raise PermissionError(f"{event} is refused: a sender starts no programs")
-
-
-_count = _Count()
-_libc = ctypes.CDLL(None)
-
-
 def _warm() -> None:
-    """Load Apprise and all that a first send would load; allow only the schemes that we know."""
-    from apprise import Apprise
-    from apprise.manager_plugins import NotificationManager
+    """Load Apprise; what is shared with workers stays shared."""
+    from pager import sender_apprise
 
-    known: Any = NotificationManager
-    known().enable_only(*SCHEMES)
-    for name in ("apprise", "urllib3", "requests"):
-        logger = logging.getLogger(name)
-        logger.propagate = False
-        logger.handlers = [logging.NullHandler()]
-    # The reasons of failures are only told at this level; they are captured for each call and go nowhere else.
-    logging.getLogger("apprise").setLevel(logging.DEBUG)
-    logging.getLogger("urllib3").setLevel(logging.CRITICAL)
-    Apprise.instantiate("mailto://localhost?from=a@example.org&to=b@example.org", asset=_asset())
-    _rehearse()
+    sender_apprise.warm()
     gc.collect()
-    gc.freeze()  # what is shared with workers stays shared
-
-
-def _rehearse() -> None:
-    """Send one message to ourselves: what a first send loads and makes is then shared by all workers."""
-    with socket.create_server(("127.0.0.1", 0)) as stage:
-        answers = threading.Thread(target=_applaud, args=(stage,), daemon=True)
-        answers.start()
-        send(Job(f"json://127.0.0.1:{stage.getsockname()[1]}/?cto=1&rto=1", "rehearsal", "rehearsal", "info"))
-        answers.join(1)
-
-
-def _applaud(stage: socket.socket) -> None:
-    stage.settimeout(1)
-    with contextlib.suppress(OSError):
-        caller, _ = stage.accept()
-        with caller:
-            caller.settimeout(1)
-            caller.recv(1 << 16)
-            caller.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+    gc.freeze()
 
 
 def _silence() -> None:
@@ -278,12 +152,14 @@ def _work(link: socket.socket, parent: int) -> NoReturn:
         os._exit(0)
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_AS, (_MOST_MEMORY, _MOST_MEMORY))
-    sys.addaudithook(_count.watch)
+    from pager import sender_apprise
+
+    sys.addaudithook(sender_apprise.watch.audit)
     jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(link, jobs), daemon=True).start()
     link.sendall(frame(Hello(os.getpid())))
     while True:
-        link.sendall(frame(send(jobs.get())))
+        link.sendall(frame(_answer(jobs.get())))
 
 
 def _listen(link: socket.socket, jobs: "queue.SimpleQueue[Job]") -> None:

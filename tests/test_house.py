@@ -35,19 +35,21 @@ MAY_IMPORT = {
     "desk": {"store", "core"},
     "worker": {"desk", "store", "core", "sources"},
     "unheard": {"desk", "store", "core"},
-    "engine": {"worker", "desk", "store", "core", "sources", "metrics"},
+    "overrides": {"store", "core"},
+    "engine": {"worker", "desk", "overrides", "store", "core", "sources", "metrics"},
     "outbox": {"desk", "store", "core"},
     "notifier": {"outbox", "engine", "sender", "secrets", "store", "core"},
     "metrics": {"core"},
     "settings": {"core"},
     "notify_systemd": set(),
-    "sender_child": {"core"},
+    "sender_apprise": {"core"},
+    "sender_child": {"sender_apprise", "core"},
 }
 ROOMS_ON_TOP = {"cli", "app"}
 
 # Who alone may import these, as paths below pager/.
 KEPT_BY = {
-    "apprise": "sender_child.py",
+    "apprise": "sender_apprise.py",
     "sqlite3": "store/",
     "psycopg": "store/",
     "psycopg_pool": "store/",

@@ -76,9 +76,9 @@ _CHANGING = re.compile(r"(?<=m\.room\.message/)[^/?]+")
 
 def recordings() -> dict[str, dict[str, Any]]:
     """Service -> case -> the requests, or mails, that a page becomes."""
-    from pager import sender_child
+    from pager import sender_apprise
 
-    sender_child._warm()
+    sender_apprise.warm()
     with _mail() as (port, mails), _http() as requests:
         made: dict[str, dict[str, Any]] = {}
         for name, url in SERVICES.items():
@@ -88,7 +88,8 @@ def recordings() -> dict[str, dict[str, Any]]:
                 mails.clear()
                 whole = url.replace("{port}", str(port))
                 text = message(facts, channel_class(whole), room_of(whole))
-                answer = sender_child.send(job_of(Message(whole, text.title, text.body)))
+                job = job_of(Message(whole, text.title, text.body))
+                answer = sender_apprise.send(job.url, job.title, job.body, job.kind)
                 made[name][case] = {"outcome": answer.reason.value, "sent": [*requests, *mails]}
     return made
 
@@ -99,13 +100,13 @@ def _http() -> Iterator[list[dict[str, Any]]]:
     import requests
     from requests.adapters import HTTPAdapter
 
-    from pager.sender_child import _count
+    from pager.sender_apprise import watch
 
     got: list[dict[str, Any]] = []
     real = HTTPAdapter.send
 
     def send(_self: HTTPAdapter, request: requests.PreparedRequest, **_: Any) -> requests.Response:
-        _count.watch("socket.connect", ())
+        watch.audit("socket.connect", ())
         got.append(_request(request))
         answer = requests.Response()
         answer.status_code, answer.request, answer.url = 200, request, str(request.url)
@@ -137,14 +138,14 @@ def _mail() -> Iterator[tuple[int, list[dict[str, Any]]]]:
     """A real mail server on the loopback, for mail has no HTTP layer."""
     from aiosmtpd.controller import Controller
 
-    from pager.sender_child import _count
+    from pager.sender_apprise import watch
     from tests.support import free_port
 
     got: list[dict[str, Any]] = []
 
     class Letters:
         async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:
-            _count.watch("socket.connect", ())
+            watch.audit("socket.connect", ())
             got.append(_letter(envelope))
             return "250 OK"
 
