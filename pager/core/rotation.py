@@ -94,10 +94,11 @@ def open_turns(stack: Stack, begin: int, end: int) -> Line:
     instants, slots = line = turns(stack, begin, end)
     if stack.windows is None:
         return line
-    opened, shown = [begin], [NOBODY]
+    opened, shown, first = [begin], [NOBODY], 0
     for start, stop in stretches(stack.windows, stack.zone, begin, end):
-        start = max(start, begin)
-        first = bisect_right(instants, start) - 1
+        if start < begin:
+            start = begin
+        first = bisect_right(instants, start, first) - 1
         upto = bisect_left(instants, stop, first + 1)
         opened.append(start)
         shown.append(slots[first])

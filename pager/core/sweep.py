@@ -134,19 +134,27 @@ class Plan:
         return known
 
 
+_CLOSED = State()
+"""Who is on call while no layer is open: nobody, whoever is away."""
+
+
 class Era:
     """A time in which the same people are away and the same overrides run, with the states it has for each position."""
 
-    __slots__ = ("_from_top", "_gone", "_overrides", "states")
+    __slots__ = ("_closed", "_from_top", "_gone", "_overrides", "states")
 
     def __init__(self, stacks: Sequence[Stack], gone: Gone, overrides: Sequence[Override]) -> None:
         self.states: dict[Position, State] = {}
+        self._closed = (NOBODY,) * len(stacks)
         self._from_top = stacks[::-1]
         self._gone = gone
         self._overrides = overrides
 
     def remember(self, slots: Position) -> State:
         """The highest layer that has somebody decides; overrides then change its rank 1."""
+        if slots == self._closed and not self._overrides:
+            self.states[slots] = _CLOSED
+            return _CLOSED
         people, layer, roster, place, covers = Entry(), "", EMPTY, 0, self._gone.covers
         for stack, slot in zip(self._from_top, slots[::-1], strict=True):
             if slot != NOBODY:
