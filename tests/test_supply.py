@@ -53,11 +53,14 @@ def test_templates_come_from_the_package_alone_and_run_in_a_sandbox() -> None:
 
 @covers("T22")
 def test_nothing_is_exported_as_a_table_that_a_spreadsheet_would_run() -> None:
+    tables = re.compile(r"text/csv|spreadsheet|\.xlsx?\b", re.IGNORECASE)
+
     assert [path for path in PAGER if "csv" in _imports(path)] == []
+    assert [path for path in PAGER if tables.search(path.read_text(encoding="utf-8"))] == []
 
 
 @covers("T8")
 def test_no_route_takes_a_providers_word_for_an_answer() -> None:
     routes = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "pager/api").glob("*.py"))
 
-    assert re.findall(r"twilio|slack/|callback", routes, re.IGNORECASE) == []
+    assert re.findall(r"twilio|slack|telegram|callback|x-.*-signature", routes, re.IGNORECASE) == []

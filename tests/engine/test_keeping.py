@@ -138,7 +138,18 @@ async def test_an_alert_of_a_purged_incident_is_a_new_one_when_it_fires_again(ho
     assert await house.paged(2) == ["ana"]
 
 
-@covers("F52")
+@covers("P3")
+async def test_alerts_of_an_open_incident_stay_however_old_they_are(house: House) -> None:
+    await house.say(alert("Open", instance="a"), alert("Open", instance="b"), alert("Over"))
+    await house.say(alert("Open", "resolved", instance="b"), alert("Over", "resolved"))
+    house.clock.at += 91 * DAY
+    await keeper(house).purge()
+
+    assert [(one.title, one.firing) for one in await house.all()] == [("Open", 1)]
+    assert await house.count("alerts") == 2
+
+
+@covers("F52", "P3")
 async def test_more_than_a_batch_goes_and_nothing_that_is_open(house: House) -> None:
     names = [f"N{number}" for number in range(230)]
     await house.say(*(alert(name, severity="SEV-5") for name in names))
