@@ -83,7 +83,8 @@ class Daemon:
     def remarks(self) -> list[str]:
         """What is not as it should be, a line each."""
         aside = [f"{STARTED_EMPTY}; the damaged file is kept: {self.kept_aside}"] if self.kept_aside else []
-        return [*self.upkeep.files.remarks(), *aside, *(self.disk.remarks() if self.disk else ())]
+        disk, overrides = self.disk.remarks() if self.disk else (), self.engine.overrides.remarks()
+        return [*self.upkeep.files.remarks(), *overrides, *aside, *disk]
 
     def stop(self) -> None:
         self.stopped.set()
@@ -93,6 +94,7 @@ class Daemon:
         if self.disk is not None:
             await self.disk.begin()
         await self.clock_steps.begin()
+        await self.engine.overrides.refresh()
         await self.engine.catch_up()
         await self.engine.restore()
         await self.notifier.restore()
@@ -104,6 +106,7 @@ class Daemon:
             loops = [
                 group.create_task(self.engine.run_inbox()),
                 group.create_task(self.engine.run_clocks()),
+                group.create_task(self.engine.overrides.run()),
                 group.create_task(Sweeper(self.engine).run()),
                 group.create_task(self.clock_steps.run()),
                 group.create_task(run_gauges(self.database, self.metrics)),

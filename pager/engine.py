@@ -18,6 +18,7 @@ from pager.core.incident import Entry, Event, Incident, Resolved, TimePassed
 from pager.core.report import Source
 from pager.core.severity import Level, worst
 from pager.desk import Desk, News, own_group
+from pager.overrides import Overrides
 from pager.store import StoreUnavailable, alerts, inbox, incidents
 from pager.store.database import Database, Tx
 from pager.store.sql import Row
@@ -72,10 +73,19 @@ class Engine:
         self, database: Database, catalog: Catalog, sources: Mapping[str, Source], listener: Listener | None = None
     ) -> None:
         self.database = database
-        self.catalog = catalog
+        self.overrides = Overrides(database, catalog)
         self.sources = sources
         self.listener = listener or Quiet()
         self.progress = Progress()
+
+    @property
+    def catalog(self) -> Catalog:
+        """What the files in force say, with the overrides made at run time over them; files may be put in force."""
+        return self.overrides.catalog
+
+    @catalog.setter
+    def catalog(self, files: Catalog) -> None:
+        self.overrides.put(files)
 
     # From the inbox.
 

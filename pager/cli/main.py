@@ -23,6 +23,7 @@ COMMANDS: Mapping[str, str] = {
     "mitigate": "pager.cli.incidents:mitigate",
     "note": "pager.cli.incidents:note",
     "oncall": "pager.cli.oncall:oncall",
+    "override": "pager.cli.override:override",
     "reload": "pager.cli.reload:reload",
     "resolve": "pager.cli.incidents:resolve",
     "route": "pager.cli.route:route",

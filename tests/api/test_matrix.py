@@ -58,12 +58,16 @@ ROUTES: dict[str, tuple[str, ...]] = {
         "GET /api/v1/incidents/{code}/pages",
         "GET /api/v1/alerts",
         "GET /api/v1/oncall",
+        "GET /api/v1/overrides",
         "GET /api/v1/schedules/{name}",
+        "GET /api/v1/schedules/{name}/cover",
         "GET /api/v1/status",
     ),
     "respond": (
         "POST /api/v1/incidents",
         "POST /api/v1/incidents/{code}/{act}",
+        "POST /api/v1/overrides",
+        "DELETE /api/v1/overrides/{id}",
     ),
     "admin": (
         "POST /-/reload",
@@ -74,7 +78,7 @@ ROUTES: dict[str, tuple[str, ...]] = {
         "GET /api/v1/doctor",
     ),
 }
-VALUES = {"dialect": "alertmanager", "code": "7KQ", "act": "ack", "name": "payments", "token": "a" * 16}
+VALUES = {"dialect": "alertmanager", "code": "7KQ", "act": "ack", "name": "payments", "id": "1", "token": "a" * 16}
 EVERY = [(scope, *route.split()) for scope, routes in ROUTES.items() for route in routes]
 
 

@@ -1,0 +1,132 @@
+"""The overrides in force: read from the database, layered over the files, and read anew when anybody changes them."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import structlog
+
+from pager.core.catalog import Catalog
+from pager.core.override import RunOverride, Wanted, layered, misfit, moved, repeats
+from pager.core.shiftdiff import Moved
+from pager.store import StoreUnavailable
+from pager.store import overrides as rows
+from pager.store.database import Database, Tx
+
+log = structlog.get_logger()
+LOOK_EVERY = 1.0
+READ_EVERY = timedelta(minutes=1)
+RECENT = timedelta(days=4)
+"""For how long after its end an override is still known: whoever comes on call hears who had it before."""
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+class UnknownOverride(LookupError):
+    """There is no override of that number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What a change of the overrides did: the one it was about, whether anything changed, whose turns moved."""
+
+    override: RunOverride
+    is_new: bool
+    moved: Sequence[Moved]
+
+
+class Overrides:
+    """`catalog` is what the files say with the overrides over it; `files` is without them."""
+
+    def __init__(self, database: Database, files: Catalog) -> None:
+        self._database = database
+        self._standing: tuple[RunOverride, ...] = ()
+        self._version = -1
+        self._read_at = self._again_at = _NEVER
+        self._turn = asyncio.Lock()
+        self._ignored: dict[int, str] = {}
+        self.files = self.catalog = files
+
+    def put(self, files: Catalog) -> None:
+        """New files are in force: every override stays, over them."""
+        self.files = files
+        self._lay()
+
+    def recent(self) -> Catalog:
+        """What the files say with all overrides that ended within the last four days, too."""
+        return layered(self.files, self._standing)
+
+    def remarks(self) -> list[str]:
+        """The overrides that the files do not fit any more, a line each."""
+        return [f"override {number} is not applied: {why}" for number, why in self._ignored.items()]
+
+    def why_not(self, override: RunOverride) -> str:
+        """Why it is not applied though it stands, "" if it is."""
+        return misfit(override.wanted, self.files)
+
+    async def run(self) -> None:
+        """Notice within a second what other nodes change, and what ends; for ever."""
+        while True:
+            try:
+                await self.refresh()
+            except StoreUnavailable as error:
+                log.warning("overrides cannot be read: those known before stand", error=str(error), often=True)
+            await self._database.changed(rows.TOPIC, LOOK_EVERY)
+
+    async def refresh(self) -> None:
+        """Read them if they changed, or one of them has ended."""
+        async with self._turn:
+            found = await self._database.read(self._look)
+            if found is not None:
+                self._version, self._read_at, standing = found
+                self._standing = tuple(standing)
+                ends = (one.wanted.end for one in standing if not one.is_over(self._read_at))
+                self._again_at = min((*ends, self._read_at + READ_EVERY))
+                self._lay()
+
+    async def add(self, wanted: Wanted) -> Changed:
+        """Lay one over all others; the same one again changes nothing. In force here when this returns."""
+        changed = await self._database.write(lambda tx: self._add(tx, wanted))
+        await self.refresh()
+        return changed
+
+    async def remove(self, number: int, by: str = "") -> Changed:
+        """Take one away; one that is gone or over already changes nothing. Raises UnknownOverride."""
+        changed = await self._database.write(lambda tx: self._remove(tx, number, by))
+        await self.refresh()
+        return changed
+
+    def _add(self, tx: Tx, wanted: Wanted) -> Changed:
+        rows.hold(tx)
+        standing = rows.standing(tx, tx.now())
+        known = repeats(wanted, standing)
+        if known is not None:
+            return Changed(known, False, ())
+        made = rows.add(tx, wanted)
+        return Changed(made, True, moved(self.files, standing, [*standing, made], wanted, tx.now()))
+
+    def _remove(self, tx: Tx, number: int, by: str) -> Changed:
+        rows.hold(tx)
+        known = rows.get(tx, number)
+        if known is None:
+            raise UnknownOverride(f"no override {number}")
+        standing = rows.standing(tx, tx.now())
+        if not rows.remove(tx, number):
+            return Changed(known, False, ())
+        left = [one for one in standing if one.id != number]
+        gone = rows.get(tx, number) or known
+        return Changed(gone, True, moved(self.files, standing, left, known.wanted, tx.now()))
+
+    def _look(self, tx: Tx) -> tuple[int, datetime, list[RunOverride]] | None:
+        now, version = tx.now(), rows.version(tx)
+        if version == self._version and self._read_at <= now < self._again_at:
+            return None
+        return version, now, rows.standing(tx, now - RECENT)
+
+    def _lay(self) -> None:
+        standing = [one for one in self._standing if not one.is_over(self._read_at)]
+        self.catalog = layered(self.files, standing)
+        ignored = {one.id: why for one in standing if (why := misfit(one.wanted, self.files))}
+        for number in ignored.keys() - self._ignored.keys():
+            log.warning("an override is not applied", override=number, why=ignored[number])
+        self._ignored = ignored
