@@ -207,6 +207,21 @@ async def test_no_reload_touches_what_was_paged_and_what_is_due(tmp_path: Path) 
         assert await house.send() == []
 
 
+@covers("F47")
+async def test_what_joins_an_incident_is_told_by_the_name_of_its_rule_and_not_by_its_place(tmp_path: Path) -> None:
+    cache = "- {name: cache, match: [alertname = CacheDown], severity: SEV-2, policy: shop, group_by: [alertname]}"
+    other = "- {name: other, match: [alertname = Other], severity: SEV-3, policy: shop}"
+    async with kept_at(tmp_path, {"rules/b.yaml": f"rules:\n  {cache}\n  {other}\n"}) as kept:
+        await kept.house.say(alert("CacheDown", instance="a"))
+        await kept.house.send()
+        kept.write({"rules/b.yaml": "rules: []\n", "rules/c.yaml": f"rules:\n  {other}\n  {cache}\n"})
+        assert (await kept.files.reload()).catalog is not None
+
+        await kept.house.say(alert("CacheDown", instance="b"))
+        assert [(one.title, one.alerts) for one in await kept.house.all()] == [("CacheDown", 2)]
+        assert await kept.house.send() == []
+
+
 @covers("F46", "P16")
 async def test_a_start_with_bad_files_runs_the_last_good_ones(tmp_path: Path) -> None:
     async with kept_at(tmp_path, {"runbooks/shop.md": "# Shop\n"}) as kept:
