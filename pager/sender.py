@@ -1,7 +1,8 @@
 """Sending: hands messages to Apprise in child processes, which are killed when their time is up.
 
 A plug-in may hang, drip or crash: it holds one child of the pool, not the others and never the event loop. The pool
-grows when all are busy, so a healthy provider does not wait behind hung ones, and shrinks when it is quiet.
+grows when all are busy, so a healthy provider does not wait behind hung ones, and shrinks when it is quiet. When many
+destinations are asked for the first time at once, some share a child: a fork for each would keep the last one waiting.
 """
 
 import asyncio
@@ -16,8 +17,9 @@ import structlog
 from pager.core.contact_url import channel_class, check_url, destination, placeholders, scheme_of
 from pager.core.hygiene import clean, clean_title, one_line, plain, spoken, unmarked
 from pager.core.outcome import Outcome, Reason
+from pager.sender_cage import Worker
 from pager.sender_child import NOWHERE, Job
-from pager.sender_pool import Pool, Worker
+from pager.sender_pool import Pool
 from pager.sender_slots import Slots
 
 LONGEST_TEXT = 100_000
@@ -80,7 +82,7 @@ class Sender:
     async def send(self, message: Message) -> Outcome:
         """Send `message` and say what became of it; never raises because of a provider or a bad URL.
 
-        Being cancelled kills the child at once; the message may have been sent.
+        Being cancelled kills the child, at once or when nobody shares it any more; the message may have been sent.
         """
         began = time.monotonic()
         outcome = await self._send(message)

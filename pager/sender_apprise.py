@@ -172,6 +172,9 @@ watch = Watch()
 class Adapter(requests.adapters.HTTPAdapter):
     """HTTPS without reading the authorities' certificates anew for each message: that takes 30 ms of processor."""
 
+    def __init__(self) -> None:
+        super().__init__(pool_connections=1, pool_maxsize=1)  # a plug-in makes one for each request
+
     def build_connection_pool_key_attributes(
         self, request: Any, verify: Any, cert: Any = None
     ) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -206,11 +209,12 @@ def warm() -> None:
     """Load all that a first send would load; allow only the schemes that we know."""
     known: Any = NotificationManager
     known().enable_only(*SCHEMES)
-    requests.sessions.HTTPAdapter = Adapter  # type: ignore[attr-defined]
+    requests.sessions.HTTPAdapter = Adapter  # type: ignore[attr-defined,assignment]
     for name in ("apprise", "urllib3", "requests"):
         logger = logging.getLogger(name)
         logger.propagate = False
         logger.handlers = [logging.NullHandler()]
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False  # nobody asks which one it was
     # The reasons of failures are only told at this level; they are kept for each send and go nowhere else.
     logging.getLogger("apprise").setLevel(logging.DEBUG)
     logging.getLogger("apprise").addFilter(watch.hear)

@@ -1,4 +1,4 @@
-"""The cage that Apprise lives in: a warm process that forks workers, each of which sends one message at a time.
+"""The cage that Apprise lives in: a warm process that forks workers, each of which sends a message, or a few at a time.
 
 `python -m pager.sender_child` is started by the sender with one end of a socket pair as its standard input. It loads
 Apprise once, says READY, and forks a worker for every socket that it is handed: a fork takes a millisecond where a
@@ -33,17 +33,21 @@ NOWHERE: Final = "nowhere://"
 """A job for this address is answered and sent to nobody: the proof that children work."""
 
 _MOST_MEMORY = 768 << 20  # an endless answer must not take the machine down before the deadline does
+_GARBAGE = 20_000  # objects of one message are few: they are looked through after some, not in the midst of one
+_THREADS_STACK = 1 << 20  # of many threads that count against the memory, each does with a little
 _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG
+_MOST_ARENAS = -8  # M_ARENA_MAX: each reserves 64 MB of what a worker may have
 _libc = ctypes.CDLL(None)
 
 
 class Job(msgspec.Struct, frozen=True):
-    """One message to one target; `url` is a secret."""
+    """One message to one target; `url` is a secret. Its worker answers under the same number."""
 
     url: str
     title: str
     body: str
     kind: Literal["info", "success", "warning", "failure"]
+    number: int = 0
 
 
 class Hello(msgspec.Struct, frozen=True):
@@ -57,6 +61,7 @@ class Answer(msgspec.Struct, frozen=True):
 
     reason: Reason
     detail: str
+    number: int = 0
 
 
 def frame(value: msgspec.Struct) -> bytes:
@@ -81,11 +86,11 @@ def main() -> NoReturn:
 def _answer(job: Job) -> Answer:
     """Do `job` and say what became of it; never raises. Runs in the calling thread and may block for ever."""
     if job.url == NOWHERE:
-        return Answer(Reason.delivered, "")
+        return Answer(Reason.delivered, "", job.number)
     from pager import sender_apprise
 
     outcome = sender_apprise.send(job.url, job.title, job.body, job.kind)
-    return Answer(outcome.reason, outcome.detail)
+    return Answer(outcome.reason, outcome.detail, job.number)
 
 
 def _warm() -> None:
@@ -95,6 +100,7 @@ def _warm() -> None:
     sender_apprise.warm()
     gc.collect()
     gc.freeze()
+    gc.set_threshold(_GARBAGE)
 
 
 def _silence() -> None:
@@ -144,31 +150,60 @@ def _fork(orders: socket.socket, link: socket.socket) -> int:
 
 
 def _work(link: socket.socket, parent: int) -> NoReturn:
-    """The life of a worker: say hello, then answer one job after another."""
+    """The life of a worker: say hello, then answer jobs."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     if sys.platform == "linux":
         _libc.prctl(_DIE_WITH_PARENT, signal.SIGKILL, 0, 0, 0)
+        if hasattr(_libc, "mallopt"):
+            _libc.mallopt(_MOST_ARENAS, 1)
     if os.getppid() != parent:
         os._exit(0)
+    threading.stack_size(_THREADS_STACK)
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_AS, (_MOST_MEMORY, _MOST_MEMORY))
     from pager import sender_apprise
 
     sys.addaudithook(sender_apprise.watch.audit)
-    jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
-    threading.Thread(target=_listen, args=(link, jobs), daemon=True).start()
+    crew = _Crew(link)
+    threading.Thread(target=_listen, args=(link, crew), daemon=True).start()
     link.sendall(frame(Hello(os.getpid())))
-    while True:
-        link.sendall(frame(_answer(jobs.get())))
+    crew.serve()
 
 
-def _listen(link: socket.socket, jobs: "queue.SimpleQueue[Job]") -> None:
+class _Crew:
+    """The threads of a worker: one, or as many as it ever had messages at the same time."""
+
+    def __init__(self, link: socket.socket) -> None:
+        self._link = link
+        self._jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._free = 1
+
+    def take(self, job: Job) -> None:
+        """Have `job` done, by a new thread if all are busy."""
+        with self._lock:
+            is_free = self._free > 0
+            self._free -= is_free
+        if not is_free:
+            threading.Thread(target=self.serve, daemon=True).start()
+        self._jobs.put(job)
+
+    def serve(self) -> NoReturn:
+        """The life of a thread: answer one job after another."""
+        while True:
+            answer = frame(_answer(self._jobs.get()))
+            with self._lock:
+                self._link.sendall(answer)
+                self._free += 1
+
+
+def _listen(link: socket.socket, crew: _Crew) -> None:
     """Read jobs, and end the worker the moment its socket ends, whatever it is doing."""
     decoder = msgspec.msgpack.Decoder(Job)
     try:
         while True:
             (length,) = HEADER.unpack(_read(link, HEADER.size))
-            jobs.put(decoder.decode(_read(link, min(length, LONGEST_FRAME))))
+            crew.take(decoder.decode(_read(link, min(length, LONGEST_FRAME))))
     finally:
         os._exit(0)
 

@@ -1,191 +1,25 @@
 """The pool behind the sender: child processes that wait for a message to send."""
 
 import asyncio
-import contextlib
 import heapq
 import itertools
-import os
-import select
-import socket
-import sys
 import time
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine
 from enum import IntEnum
-from pathlib import Path
 
-import msgspec
 import structlog
 
-from pager.sender_child import FORK, HEADER, LONGEST_FRAME, ORDER, READY, Answer, Hello, Job, frame
+from pager.sender_cage import Cage, Worker
 
 SPARES = 4
 RESERVED = 2
 """Of the spares, those that only a destination gets which answered in time when it was asked last."""
 FORKS = 2
 """Forks at once: more would only take the processor from who is sending."""
-MOST_JOBS = 500
 IDLE_SECONDS = 60.0
-WARM_UP_SECONDS = 30.0
-HELLO_SECONDS = 5.0
-MOST_SILENCES = FORKS
 AGAIN_SECONDS = 1.0
 
-_HOME = Path(__file__).resolve().parent.parent
-_KEPT = ("PATH", "LANG", "LANGUAGE", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR",
-         "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "PYTHONPATH", "PYTHONHOME", "PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV",
-         "LD_LIBRARY_PATH")  # fmt: skip
-
 log = structlog.get_logger(__name__)
-
-
-class Worker:
-    """One child that sends, and the socket to it."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader, self._writer = reader, writer
-        self.pid = 0
-        self.jobs = 0
-        self.at_work = False
-        self.idle_since = time.monotonic()
-
-    @property
-    def usable(self) -> bool:
-        """Alive as far as is known, not in the middle of something, and not worn out."""
-        return not self.at_work and self.jobs < MOST_JOBS and not self._reader.at_eof() and not self._hung_up()
-
-    def _hung_up(self) -> bool:
-        """Whether the child has just ended, which the event loop may not have seen: an idle one says nothing else."""
-        if self._writer.is_closing():
-            return True
-        look = select.poll()
-        look.register(self._writer.get_extra_info("socket").fileno(), select.POLLIN)
-        return bool(look.poll(0))
-
-    async def ask(self, job: Job) -> Answer:
-        """Have `job` done. Raises OSError or EOFError if the child ends first."""
-        self.at_work, self.jobs = True, self.jobs + 1
-        self._writer.write(frame(job))
-        await self._writer.drain()
-        answer = msgspec.msgpack.decode(await self._read(), type=Answer)
-        self.at_work, self.idle_since = False, time.monotonic()
-        return answer
-
-    async def greet(self) -> None:
-        """Wait for the child's first words. Raises OSError or EOFError if there are none."""
-        async with asyncio.timeout(HELLO_SECONDS):
-            self.pid = msgspec.msgpack.decode(await self._read(), type=Hello).pid
-
-    def hang_up(self) -> None:
-        """Close the socket; the child ends by itself at that, if it still can."""
-        self._writer.transport.abort()
-
-    async def _read(self) -> bytes:
-        (length,) = HEADER.unpack(await self._reader.readexactly(HEADER.size))
-        return await self._reader.readexactly(min(length, LONGEST_FRAME))
-
-
-class Cage:
-    """The process that has Apprise loaded and forks workers; it knows when it is dead, and can be started again."""
-
-    def __init__(self) -> None:
-        self._process: asyncio.subprocess.Process | None = None
-        self._orders: socket.socket | None = None
-        self._starting = asyncio.Lock()
-        self._closed = False
-        self._silences = 0
-
-    @property
-    def alive(self) -> bool:
-        return self._process is not None and self._process.returncode is None
-
-    async def start(self) -> None:
-        """Start it if it is not alive, and wait until Apprise is loaded. Raises RuntimeError if that fails."""
-        async with self._starting:
-            if self._closed:
-                raise ConnectionError("the sender is closed")
-            if self.alive:
-                return
-            await self._stop()
-            self._orders, theirs = socket.socketpair()
-            self._orders.setblocking(False)
-            with theirs:
-                self._process = await asyncio.create_subprocess_exec(
-                    sys.executable, "-m", "pager.sender_child",
-                    stdin=theirs.fileno(), stdout=asyncio.subprocess.DEVNULL, cwd=_HOME, env=environment(os.environ),
-                )  # fmt: skip
-            try:
-                async with asyncio.timeout(WARM_UP_SECONDS):
-                    said = await asyncio.get_running_loop().sock_recv(self._orders, len(READY))
-            except OSError:  # a timeout is one, too
-                said = b""
-            if said != READY:
-                await self._stop()
-                raise RuntimeError("the sender's child process could not load Apprise")
-
-    async def fork(self) -> Worker:
-        """A new worker. Raises OSError, EOFError or RuntimeError if none can be had."""
-        await self.start()
-        ours, theirs = socket.socketpair()
-        with theirs:
-            self._order(FORK, theirs)
-        worker = Worker(*await asyncio.open_unix_connection(sock=ours))
-        try:
-            await worker.greet()
-        except BaseException as error:  # also when cancelled: nobody else knows of this child yet
-            worker.hang_up()
-            self._count_silence(error)
-            raise
-        self._silences = 0
-        return worker
-
-    def end(self, worker: Worker) -> None:
-        """Kill `worker`, whatever it is doing. At its socket's end it ends by itself, so a lost order does no harm."""
-        worker.hang_up()
-        if worker.pid and self.alive:
-            with contextlib.suppress(OSError):
-                self._order(worker.pid)
-
-    async def close(self) -> None:
-        """Kill it for good, and with it all workers, also while it starts. Safe to repeat."""
-        self._closed = True
-        self._kill()
-        async with self._starting:
-            await self._stop()
-
-    async def _stop(self) -> None:
-        self._kill()
-        if self._process is not None:
-            await self._process.wait()
-        if self._orders is not None:
-            self._orders.close()
-        self._process = self._orders = None
-
-    def _kill(self) -> None:
-        """There is nothing that it would have to finish."""
-        if self._process is not None and self.alive:
-            with contextlib.suppress(ProcessLookupError):
-                self._process.kill()
-
-    def _count_silence(self, error: BaseException) -> None:
-        """A process that forks no more, time after time, is stuck: end it, so that another takes its place."""
-        self._silences += isinstance(error, TimeoutError)
-        if self._silences >= MOST_SILENCES:
-            self._silences = 0
-            self._kill()
-
-    def pids(self) -> list[int]:
-        """Its process id, if it is alive."""
-        return [self._process.pid] if self._process and self.alive else []
-
-    async def ended(self) -> None:
-        """Wait until the process has ended by itself."""
-        if self._process is not None:
-            await self._process.wait()
-
-    def _order(self, number: int, *sockets: socket.socket) -> None:
-        if self._orders is None:
-            raise ConnectionError("the cage is closed")
-        socket.send_fds(self._orders, [ORDER.pack(number)], [each.fileno() for each in sockets])
 
 
 class Rank(IntEnum):
@@ -235,7 +69,10 @@ class Pool:
             raise
 
     def give_back(self, worker: Worker) -> None:
-        """Keep `worker` for the next job, or end it if it is still at work, dead or worn out."""
+        """Keep `worker` for the next job, or end it if it is still at work, dead or worn out, once nobody has it."""
+        worker.leave()
+        if worker.aboard:
+            return
         if worker.usable and not self._closed:
             self._idle.append(worker)
         else:
@@ -273,14 +110,26 @@ class Pool:
     def _serve(self) -> None:
         """Hand out what is idle, the best rank first, and fork what is missing, a few at a time."""
         self._sweep()
-        while (rank := self._first()) is not None and len(self._idle) > (0 if rank is Rank.quick else RESERVED):
-            # The last used is the warmest: it is for who is known to answer.
-            worker = self._idle.pop(-1 if rank is Rank.quick else 0)
-            heapq.heappop(self._waiting)[2].set_result(worker)
+        while (rank := self._first()) is not None and (worker := self._free(rank)):
+            self._hand_out(worker)
         missing = 0 if self._closed else len(self._waiting) + SPARES - len(self._idle)
         for _ in range(min(missing, FORKS) - self._making):
             self._making += 1
             self._later(self._make())
+
+    def _free(self, rank: Rank) -> Worker | None:
+        """Who may have the next message: a spare, or, for one that was never asked, whoever just began with such."""
+        if len(self._idle) > (0 if rank is Rank.quick else RESERVED):
+            # The last used is the warmest: it is for who is known to answer.
+            return self._idle.pop(-1 if rank is Rank.quick else 0)
+        boats = (worker for worker in self._all if worker.is_open) if rank is Rank.new else ()
+        return min(boats, key=lambda worker: worker.aboard, default=None)
+
+    def _hand_out(self, worker: Worker) -> None:
+        """Give `worker` to whoever waits first."""
+        rank, _, granted = heapq.heappop(self._waiting)
+        worker.board(shares=rank is Rank.new)
+        granted.set_result(worker)
 
     def _first(self) -> Rank | None:
         """The rank of who is served next; those who have left are forgotten."""
@@ -301,7 +150,7 @@ class Pool:
             return
         self._making -= 1
         if self._first() is not None:  # before the reserve: who waits has nothing to send with
-            heapq.heappop(self._waiting)[2].set_result(worker)
+            self._hand_out(worker)
         else:
             self._idle.append(worker)
         self._serve()
@@ -343,12 +192,3 @@ class Pool:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-
-def environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """What children may see of `environ`: no secrets, and a proxy only if PAGER_PROXY names one."""
-    kept = {name: environ[name] for name in _KEPT if name in environ}
-    kept["NETRC"] = os.devnull  # else the user's own log-ins would be sent along
-    if proxy := environ.get("PAGER_PROXY"):
-        kept |= dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), proxy)
-    return kept

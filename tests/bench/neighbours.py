@@ -11,7 +11,6 @@ import time
 from collections.abc import AsyncIterator, Sequence
 
 from pager.sender import Message, Sender
-from pager.sender_pool import SPARES
 from tests.sending.provider import provider
 from tests.support import ROOT, wait_until
 
@@ -66,7 +65,8 @@ async def _beside(sender: Sender, urls: Sequence[str], *, wait: bool = True) -> 
     stuck = [asyncio.create_task(sender.send(_message(url))) for url in urls]
     await asyncio.sleep(0)
     if wait:
-        await wait_until(lambda: len(sender.children()) > len(urls) + SPARES, DEADLINE / 2, "all of them to be busy")
+        await wait_until(lambda: len(sender.busy()) >= len(urls), DEADLINE / 2, "all of them to be busy")
+        await asyncio.sleep(1)  # until each has been asked
     try:
         yield
     finally:

@@ -13,7 +13,7 @@ import pytest_asyncio
 
 from pager.core.outcome import Reason
 from pager.sender import Message, Sender
-from pager.sender_pool import environment
+from pager.sender_cage import environment
 from pager.sender_slots import Slots
 from tests.sending.provider import Provider, provider
 from tests.support import ROOT, covers, wait_until

