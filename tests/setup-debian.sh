@@ -23,6 +23,7 @@ else
     need prometheus-alertmanager program prometheus-alertmanager
     need chromium program chromium
     need postgresql file /usr/lib/postgresql/*/bin/initdb
+    need pgbouncer file /usr/sbin/pgbouncer
     need strace program strace
     need systemd program systemd-analyze
     need wrk program wrk
@@ -66,7 +67,7 @@ $as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommend
 if command -v systemctl >/dev/null; then
     for package in $wanted; do
         case $package in
-        prometheus | prometheus-alertmanager | postgresql)
+        prometheus | prometheus-alertmanager | postgresql | pgbouncer)
             $as_root systemctl --quiet disable "$package" || give_up "could not disable $package" ;;
         esac
     done

@@ -78,4 +78,4 @@ def _check_deadline(deadline: float, timeout: float, what: str) -> None:
 def _outside_path(name: str) -> str | None:
     # Debian keeps PostgreSQL's programs out of PATH, since a machine may have several versions: the newest is taken.
     places = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda place: int(place.parent.name), reverse=True)
-    return shutil.which(name, path=os.pathsep.join(map(str, places))) if places else None
+    return shutil.which(name, path=os.pathsep.join([*map(str, places), "/usr/sbin"]))

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pager.store import CorruptDatabase, StoreError, StoreFull, StoreUnavailable, migrations
 from pager.store.database import BaseTx, Clock, Database, Job, Jobs, Tx
@@ -17,13 +17,14 @@ from pager.store.sql import Engine, Row, instant, micros, prepare, rows_of, spel
 
 try:
     import psycopg
-    from psycopg.abc import Buffer
+    from psycopg.abc import Buffer, PQGen
     from psycopg.adapt import Dumper, Loader
     from psycopg.conninfo import conninfo_to_dict
     from psycopg.pq import TransactionStatus
 except ImportError as missing:
     raise StoreError("PostgreSQL needs psycopg: pip install 'pagerd[postgres]'") from missing
 
+RV = TypeVar("RV")
 URGENT, WRITERS, READERS = 2, 4, 2
 
 # Lost a race, was chosen to end a deadlock, waited too long for a lock: the whole transaction is repeated.
@@ -34,6 +35,13 @@ FIRST_PAUSE = 0.02  # seconds; doubled each time, and a random part of it is wai
 CHANNEL = "pager"
 LISTEN_SECONDS = 0.25  # how late the listener may see that all is over
 RECONNECT_SECONDS = 1.0
+ANSWER_SECONDS = 10.0
+"""How long one statement is waited for. Where packets vanish nothing else says for minutes that nobody is there."""
+BEGIN_SECONDS = 5.0
+"""How long the first statement of a transaction is waited for, before the connection is made anew."""
+AGAIN_SECONDS = (0.5, 1.5)
+"""How long nobody tries to connect after it failed: at random, so that nodes do not come back in step."""
+PING_SECONDS = 20.0
 
 # A node that dies, is stopped or cut off half-way loses its locks by itself, and its late commit is refused.
 _LIMITS = b"SET LOCAL idle_in_transaction_session_timeout = '10s'; SET LOCAL lock_timeout = '5s'"
@@ -48,7 +56,12 @@ _CONNECT: Mapping[str, Any] = {
     "keepalives_interval": 10,
     "keepalives_count": 3,
     "tcp_user_timeout": 30_000,
+    # Of several hosts in the address it is the one that takes writes, also after a fail-over.
+    "target_session_attrs": "read-write",
 }
+
+# The server that we are connected to has become a standby, or is going: another may be there.
+_LEFT = ("25006", "57P01", "57P02", "57P03")
 
 # Lost for now, rather than wrong: connection, resources, operator, system, log-in, database, timeout, standby.
 _UNAVAILABLE = ("08", "53", "57", "58", "28", "3D", "25P03", "25006")
@@ -121,9 +134,18 @@ class PostgresTx(BaseTx):
         return instant(found[0].at)
 
 
-def connect(settings: Mapping[str, Any]) -> "psycopg.Connection[Any]":
+class _Connection(psycopg.Connection[Any]):
+    """A connection that gives a statement up after `patience` seconds: what became of it is then unknown."""
+
+    patience = ANSWER_SECONDS
+
+    def wait(self, gen: "PQGen[RV]", interval: float = 0.1, timeout: float | None = None) -> RV:
+        return super().wait(gen, interval, self.patience if timeout is None else timeout)
+
+
+def connect(settings: Mapping[str, Any]) -> "_Connection":
     """A connection that begins and ends no transaction by itself, and prepares nothing (poolers would mind)."""
-    connection: psycopg.Connection[Any] = psycopg.connect(**settings, autocommit=True, prepare_threshold=None)
+    connection = _Connection.connect(**settings, autocommit=True, prepare_threshold=None)
     connection.adapters.register_dumper(bool, _Flag)
     connection.adapters.register_dumper(datetime, _Instant)
     connection.adapters.register_loader("numeric", _Number)
@@ -143,14 +165,34 @@ def as_store_error(error: psycopg.Error) -> Exception:
     return error
 
 
+class Door:
+    """Where all threads of a node connect: while nobody opens, those who come are told so without a wait each."""
+
+    def __init__(self, settings: Mapping[str, Any]) -> None:
+        self._settings = settings
+        self._again_at = 0.0
+        self._why = ""
+
+    def connect(self) -> "_Connection":
+        """A new connection. Raises OperationalError, at once where another thread has just failed."""
+        if time.monotonic() < self._again_at:
+            raise psycopg.OperationalError(self._why)
+        try:
+            return connect(self._settings)
+        except psycopg.OperationalError as error:
+            self._why = str(error)
+            self._again_at = time.monotonic() + random.uniform(*AGAIN_SECONDS)
+            raise
+
+
 class Session:
     """One thread's connection: made when it is needed, and made anew when it was lost."""
 
-    def __init__(self, settings: Mapping[str, Any], clock: Clock | None, begin: bytes) -> None:
-        self._settings = settings
+    def __init__(self, door: Door, clock: Clock | None, begin: bytes) -> None:
+        self._door = door
         self._clock = clock
         self._begin = begin
-        self._connection: psycopg.Connection[Any] | None = None
+        self._connection: _Connection | None = None
 
     def serve(self, jobs: Jobs, settle: Callable[[list[Job]], None]) -> None:
         """Work `jobs` until they are over; a thread's whole life."""
@@ -166,6 +208,8 @@ class Session:
                 job.result, job.topics = self._transact(job.work)
                 break
             except psycopg.Error as error:
+                if error.sqlstate in _LEFT:
+                    self._drop()
                 if error.sqlstate not in REPEATED or attempt == MOST_REPEATS:
                     job.fail(as_store_error(error))
                     break
@@ -188,17 +232,21 @@ class Session:
             raise
         return result, tx.topics
 
-    def _begun(self) -> "psycopg.Connection[Any]":
+    def _begun(self) -> "_Connection":
         """The connection, in a new transaction. BEGIN is the ping: a connection that died while idle is replaced."""
         if self._connection is not None:
             try:
-                self._connection.execute(self._begin)
-                return self._connection
+                return self._begin_on(self._connection)
             except (psycopg.OperationalError, psycopg.InterfaceError):
                 self._drop()
-        self._connection = connect(self._settings)
-        self._connection.execute(self._begin)
-        return self._connection
+        self._connection = self._door.connect()
+        return self._begin_on(self._connection)
+
+    def _begin_on(self, connection: _Connection) -> _Connection:
+        connection.patience = BEGIN_SECONDS
+        connection.execute(self._begin)
+        connection.patience = ANSWER_SECONDS
+        return connection
 
     def _undo(self) -> None:
         if self._connection is None:
@@ -225,6 +273,7 @@ class PostgresDatabase(Database):
         except psycopg.ProgrammingError:
             # The driver would repeat the address, and a password in it.
             raise ValueError("not a PostgreSQL address; write postgresql://user@host/name") from None
+        self._door = Door(self._settings)
         self._clock = clock
         self._versions = versions
         self._urgent = Jobs()
@@ -240,7 +289,7 @@ class PostgresDatabase(Database):
         ):
             jobs.open()
             for _ in range(threads):
-                session = Session(self._settings, self._clock, begin)
+                session = Session(self._door, self._clock, begin)
                 self._start(partial(session.serve, jobs, self._settle), name)
         self._start(partial(self._listen, listener), "listener")
 
@@ -248,7 +297,7 @@ class PostgresDatabase(Database):
         self._closing.set()
         await self._finish(self._urgent, self._writing, self._reading)
 
-    def _prepare(self) -> "psycopg.Connection[Any]":
+    def _prepare(self) -> "_Connection":
         """Bring the schema up to date, and give a connection that already listens."""
         try:
             connection = connect(self._settings)
@@ -256,7 +305,9 @@ class PostgresDatabase(Database):
                 undo.callback(connection.close)
                 found = migrations.found_in(lambda sql: connection.execute(sql.encode()).fetchall(), "postgres")
                 if migrations.needed(found, self._versions):
-                    migrations.upgrade("postgres", lambda: psycopg.connect(**self._settings), self._versions)
+                    migrations.upgrade(
+                        "postgres", lambda: psycopg.connect(**self._settings, prepare_threshold=None), self._versions
+                    )
                 connection.execute(f"LISTEN {CHANNEL}".encode())
                 undo.pop_all()
                 return connection
@@ -266,18 +317,27 @@ class PostgresDatabase(Database):
                 raise
             raise known from error
 
-    def _listen(self, connection: "psycopg.Connection[Any] | None") -> None:
-        """Wake our loops when another node says so; the listening thread's whole life."""
+    def _listen(self, connection: "_Connection | None") -> None:
+        """Wake our loops when another node says so; the listening thread's whole life.
+
+        Behind a pooler that gives connections out by the transaction nothing is heard: every loop asks by itself
+        once a second. So late news are possible, and none is lost.
+        """
+        asked_at = time.monotonic()
         while not self._closing.is_set():
             try:
                 if connection is None:
-                    connection = connect(self._settings)
+                    connection = self._door.connect()
                     connection.execute(f"LISTEN {CHANNEL}".encode())
                     self._in_loop(self._wakeups.wake_all)
+                if time.monotonic() - asked_at >= PING_SECONDS:
+                    asked_at = time.monotonic()
+                    connection.execute("SELECT 1")
                 for news in connection.notifies(timeout=LISTEN_SECONDS):
                     self._in_loop(partial(self._wakeups.wake, [news.payload]))
             except psycopg.Error:
-                # Every loop asks by itself once a second: late news, none lost.
+                if connection is not None:
+                    connection.close()
                 connection = None
                 self._closing.wait(RECONNECT_SECONDS)
         if connection is not None:
