@@ -70,7 +70,7 @@ def test_t2_secrets_are_compared_in_constant_time() -> None:
         for folder in ("api", "web", "store")
         for path in [*(ROOT / "pager" / folder).rglob("*.py"), ROOT / "pager" / "keyring.py"]
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.Eq | ast.NotEq)
+        if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.Eq | ast.NotEq | ast.In | ast.NotIn)
         for side in (node.left, *node.comparators)
         if (getattr(side, "id", "") or getattr(side, "attr", "")).lower() in secretive
     ]

@@ -4,6 +4,7 @@ import pytest
 
 from pager.core.catalog import Catalog
 from pager.core.incident import Acked, Mitigated, Reached, Resolved, SeveritySet
+from pager.core.policy import Policy
 from pager.core.reports import can_reopen
 from pager.core.severity import Level
 from tests.core.catalogs import COMMANDED, at, person, policy, rotation, severity, with_policy, world
@@ -20,6 +21,7 @@ from tests.core.story import (
     play,
     repeats,
 )
+from tests.support import covers
 
 Story = list[tuple[str, Happening]]
 ACK = ("1m", Acked("ana"))
@@ -530,6 +532,21 @@ def test_a_policy_that_is_gone_stands_on_the_timeline() -> None:
 
     assert "5m policy 'payments' is gone from the files: 'default' from now on" in told.said
     assert told.incident.policy == "default"
+
+
+@covers("F43")
+@pytest.mark.parametrize(
+    ("policies", "paged"),
+    [
+        pytest.param({}, ["0m ana", "0m bo", "0m chi", "0m dee"], id="no policies: the built-in one"),
+        pytest.param({"default": policy({"page": ["person:chi"]})}, ["0m chi"], id="no such policy: the default one"),
+    ],
+)
+def test_an_incident_whose_policy_is_not_there_pages_somebody(policies: dict[str, Policy], paged: list[str]) -> None:
+    told = play(catalog=world(policies=policies))
+
+    assert told.paged == paged
+    assert told.said[-1].startswith("0m step 1 pages"), "and not because nobody was found"
 
 
 def test_no_page_of_a_shorter_policy_passes_for_an_earlier_one() -> None:

@@ -111,14 +111,19 @@ async def test_a_body_without_end_is_cut_at_the_limit(tmp_path: Path) -> None:
     async with opened(tmp_path, largest=100_000) as house:
         reader, writer = await asyncio.open_connection(*address_of(house.url))
         writer.write(CHUNKED + b"chunked\r\n\r\n")
-        chunk = b"10000\r\n" + b"A" * 65_536 + b"\r\n"
+        chunk, sent = b"10000\r\n" + b"A" * 65_536 + b"\r\n", 0
+        answered = asyncio.ensure_future(reader.readline())
         with suppress(ConnectionError):
             async with asyncio.timeout(20):
-                while not reader.at_eof():
+                while not answered.done():
                     writer.write(chunk)
                     await writer.drain()
+                    sent += len(chunk)
                     await asyncio.sleep(0)
+                await reader.read()
         writer.close()
+        assert b" 413 " in answered.result()
+        assert sent < 32 * 1024**2, "what waits in the kernel comes on top of the limit"
         # At the limit, and not when its time was over.
         assert await sample(house, "pager_alerts_invalid_total", source="unknown", reason="too_large") == 1
 

@@ -281,6 +281,7 @@ def test_too_many_labels_are_cut_and_identity_is_not() -> None:
         pytest.param(b"[] []", "not JSON", id="two documents"),
         pytest.param(b"[NaN]", "not JSON", id="NaN"),
         pytest.param(b"[" * 100_000, "levels deep", id="a hundred thousand brackets"),
+        pytest.param(b"[" * 66 + b"]" * 66, "levels deep", id="a few more than 64"),
         pytest.param("[]".encode("utf-16"), "UTF-16", id="UTF-16"),
     ],
 )
