@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import uuid4
@@ -15,7 +15,7 @@ from pager.core.advance import set_up
 from pager.core.catalog import Catalog
 from pager.core.code import code_of
 from pager.core.incident import Entry, Event, Incident, Resolved, TimePassed
-from pager.core.report import Source
+from pager.core.report import Parsed, Source
 from pager.core.severity import Level, worst
 from pager.desk import Desk, News, own_group
 from pager.overrides import Overrides
@@ -60,10 +60,11 @@ class Quiet:
 
 @dataclass(slots=True)
 class Progress:
-    """When each loop last came round, by the monotonic clock: what the watchdog is fed by."""
+    """When each loop last came round, by the monotonic clock: what the watchdog is fed by; and each lane was worked."""
 
     inbox: float = 0.0
     clocks: float = 0.0
+    lanes: dict[int, float] = field(default_factory=dict)
 
 
 class Engine:
@@ -77,6 +78,7 @@ class Engine:
         self.sources = sources
         self.listener = listener or Quiet()
         self.progress = Progress()
+        self._begun: dict[int, Parsed] = {}
 
     @property
     def catalog(self) -> Catalog:
@@ -119,6 +121,8 @@ class Engine:
         except Exception:  # A fence: one poisoned row must not stop the others.
             log.exception("a batch failed; its rows are worked one by one", lane=lane)
             return await self._one_by_one(lane)
+        if worked is not None and worked.alerts:
+            self.progress.lanes[lane] = asyncio.get_running_loop().time()
         self._told(worked)
         return worked is not None
 
@@ -150,7 +154,7 @@ class Engine:
         return self._work(tx, inbox.still_waiting(tx, number)) if inbox.hold_lane(tx, lane) else None
 
     def _work(self, tx: Tx, rows: Sequence[Row]) -> worker.Worked:
-        return worker.Batch(tx, self.catalog, self.sources).work(rows) if rows else worker.Worked()
+        return worker.Batch(tx, self.catalog, self.sources, self._begun).work(rows) if rows else worker.Worked()
 
     def _set_aside(self, tx: Tx, lane: int, number: int, error: str) -> News:
         """Keep the row that failed, and open one incident for its source, however many rows fail."""

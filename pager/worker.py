@@ -18,10 +18,13 @@ from pager.store import alerts, inbox, incidents
 from pager.store import sources as spoken
 from pager.store.alerts import KnownAlert
 from pager.store.database import Tx
+from pager.store.schema import LANES
 from pager.store.sources import WORD_EVERY, Word
 from pager.store.sql import Row, instant
 
 HEARD_EVERY = timedelta(minutes=1)
+SLICE = 500
+"""How many alerts one transaction works: nobody waits for the writer longer than these take."""
 _BEGINS = ("new", "again", "flapping")
 
 
@@ -44,6 +47,17 @@ class Step:
     def wants_home(self) -> bool:
         """Whether a firing spell began that some incident must hear of."""
         return self.change in _BEGINS and self.decision is not None and not self.decision.respond
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one transaction works of one request: `alerts`, up to its `end`-th; `whole` when none is left after it."""
+
+    row: Row
+    alerts: Sequence[Alert]
+    truncated: int
+    end: int
+    whole: bool
 
 
 @dataclass(slots=True)
@@ -69,12 +83,18 @@ class Worked:
 
 
 class Batch:
-    """The rows of one lane in one transaction."""
+    """The rows of one lane in one transaction.
 
-    def __init__(self, tx: Tx, catalog: Catalog, sources: Mapping[str, Source]) -> None:
+    `begun` holds the requests that are worked in slices, by row, so that each is read once.
+    """
+
+    def __init__(
+        self, tx: Tx, catalog: Catalog, sources: Mapping[str, Source], begun: dict[int, Parsed] | None = None
+    ) -> None:
         self.tx = tx
         self.catalog = catalog
         self.sources = sources
+        self.begun = {} if begun is None else begun
         self.desk = Desk(tx, catalog)
         self.known: dict[int, KnownAlert] = {}
         self.homes: dict[str, int] = {}
@@ -83,30 +103,54 @@ class Batch:
         self.repeated: dict[int, tuple[datetime, datetime | None]] = {}
 
     def work(self, rows: Sequence[Row]) -> Worked:
-        """Work these inbox rows in order; everything is written when this returns."""
-        parsed = [self._parse(row) for row in rows]
-        reports = [
-            (at, row, alert, alert.key)
-            for at, (row, one) in enumerate(zip(rows, parsed, strict=True))
-            for alert in one.alerts
-        ]
+        """Work these inbox rows in order, `SLICE` alerts of them; everything is written when this returns."""
+        parts = self._parts(rows)
+        reports = [(at, part.row, alert, alert.key) for at, part in enumerate(parts) for alert in part.alerts]
         self._load({key for _, _, _, key in reports})
         merged = (self._merge(at, alert, key, instant(row.accepted_at)) for at, row, alert, key in reports)
         steps = [step for step in merged if step is not None]
         self._find_homes(steps)
-        self._tell(steps, [one.truncated for one in parsed])
+        self._tell(steps, [part.truncated for part in parts])
         # Before clocks: an incident that follows another reads which alerts still fire, and takes them along.
         self._save([self.known[key] for key in self.dirty])
         self._heard()
-        self._spoke(rows)
+        self._spoke([part.row for part in parts])
         self.desk.settle()
-        changed = {step.row for step in steps}
-        inbox.worked(self.tx, [row.id for row in rows], [row.id for at, row in enumerate(rows) if at not in changed])
-        return self._worked(len(rows), len(reports), steps)
+        self._done(parts, {step.row for step in steps})
+        return self._worked(sum(part.whole for part in parts), len(reports), steps)
+
+    def _parts(self, rows: Sequence[Row]) -> list[Part]:
+        """What of `rows` this transaction works: `SLICE` alerts, or fewer."""
+        parts: list[Part] = []
+        room = SLICE
+        for row in rows:
+            parsed = self.begun.pop(row.id, None) or self._parse(row)
+            alerts = parsed.alerts[row.done : row.done + room]
+            end = row.done + len(alerts)
+            parts.append(Part(row, alerts, parsed.truncated, end, whole=end >= len(parsed.alerts)))
+            room -= len(alerts)
+            if not parts[-1].whole:
+                self._begin(row.id, parsed)
+            if room <= 0:
+                break
+        return parts
+
+    def _begin(self, row: int, parsed: Parsed) -> None:
+        if len(self.begun) >= LANES:  # What was set aside or is worked by another node now.
+            self.begun.clear()
+        self.begun[row] = parsed
 
     def _parse(self, row: Row) -> Parsed:
         # The instant of acceptance, so that a late node and a replay give the same alerts.
         return self.sources[row.dialect].parse(bytes(row.body), instant(row.accepted_at), row.source)
+
+    def _done(self, parts: Sequence[Part], changed: Set[int]) -> None:
+        changes = {part.row.id: bool(part.row.changed) or at in changed for at, part in enumerate(parts)}
+        whole = [part.row.id for part in parts if part.whole]
+        inbox.worked(self.tx, whole, [row for row in whole if not changes[row]])
+        for part in parts:
+            if not part.whole:
+                inbox.half_worked(self.tx, part.row.id, part.end, changes[part.row.id])
 
     def _load(self, keys: set[int]) -> None:
         if self.tx.engine == "postgres":

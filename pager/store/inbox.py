@@ -70,12 +70,25 @@ def waiting(tx: Tx, lane: int, limit: int = BATCH_ROWS) -> list[int]:
 
 def still_waiting(tx: Tx, inbox_id: int) -> list[Row]:
     """This row if nobody has worked it meanwhile; ask with its lane held."""
-    return read(tx, [inbox_id]) if tx.one("SELECT lane FROM todo WHERE inbox_id = :id", id=inbox_id) else []
+    return read(tx, [inbox_id])
 
 
 def read(tx: Tx, ids: Iterable[int]) -> list[Row]:
+    """Those of these rows that wait; `done` of its alerts are worked, and whether they `changed` any."""
     return tx.all(
-        "SELECT id, source, dialect, accepted_at, body FROM inbox WHERE id IN (:ids) ORDER BY id", ids=list(ids)
+        "SELECT i.id, i.source, i.dialect, i.accepted_at, i.body, t.done, t.changed "
+        "FROM inbox i JOIN todo t ON t.inbox_id = i.id WHERE i.id IN (:ids) ORDER BY i.id",
+        ids=list(ids),
+    )
+
+
+def half_worked(tx: Tx, inbox_id: int, done: int, changed: bool) -> None:
+    """The first `done` alerts of this row are worked; the next transaction goes on from there."""
+    tx.run(
+        "UPDATE todo SET done = :done, changed = :changed WHERE inbox_id = :id",
+        id=inbox_id,
+        done=done,
+        changed=int(changed),
     )
 
 
