@@ -16,6 +16,8 @@ RESERVED = 2
 """Of the spares, those that only a destination gets which answered in time when it was asked last."""
 FORKS = 2
 """Forks at once: more would only take the processor from who is sending."""
+REFILL_SECONDS = 0.2
+"""How long after a spare was taken another is made: until then the processor is for who has just begun to send."""
 IDLE_SECONDS = 60.0
 AGAIN_SECONDS = 1.0
 
@@ -41,6 +43,7 @@ class Pool:
         self._turns = itertools.count()
         self._tasks: set[asyncio.Task[None]] = set()
         self._making = 0
+        self._refill: asyncio.TimerHandle | None = None
         self._closed = False
 
     async def start(self) -> None:
@@ -108,12 +111,21 @@ class Pool:
             self._cage.end(worker)
 
     def _serve(self) -> None:
-        """Hand out what is idle, the best rank first, and fork what is missing, a few at a time."""
+        """Hand out what is idle, the best rank first; fork what is missing, a few at a time, and spares a bit later."""
         self._sweep()
         while (rank := self._first()) is not None and (worker := self._free(rank)):
             self._hand_out(worker)
-        missing = 0 if self._closed else len(self._waiting) + SPARES - len(self._idle)
-        for _ in range(min(missing, FORKS) - self._making):
+        self._fork_up_to(len(self._waiting))
+        if len(self._idle) < SPARES and self._refill is None:
+            self._refill = asyncio.get_running_loop().call_later(REFILL_SECONDS, self._fill_up)
+
+    def _fill_up(self) -> None:
+        """Make spares, now that whoever took the last ones has begun to send."""
+        self._refill = None
+        self._fork_up_to(len(self._waiting) + SPARES - len(self._idle))
+
+    def _fork_up_to(self, missing: int) -> None:
+        for _ in range(0 if self._closed else min(missing, FORKS) - self._making):
             self._making += 1
             self._later(self._make())
 

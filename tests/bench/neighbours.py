@@ -35,6 +35,7 @@ async def _measure(rounds: int, bursts: int) -> None:
             for name, urls in ((f"beside {len(hung)} hung", hung), (f"beside {len(dripping)} dripping", dripping)):
                 async with _beside(sender, urls):
                     _print(name, await _pages(sender, healthy, rounds))
+        _print("alone, it was never asked", [await _burst(healthy, [], known=False) for _ in range(bursts)])
         _print("burst, it was asked before", [await _burst(healthy, hung, known=True) for _ in range(bursts)])
         _print("burst, nobody was asked before", [await _burst(healthy, hung, known=False) for _ in range(bursts)])
 
@@ -72,7 +73,7 @@ async def _beside(sender: Sender, urls: Sequence[str], *, wait: bool = True) -> 
     finally:
         for task in stuck:
             task.cancel()
-        await asyncio.wait(stuck)
+        await asyncio.gather(*stuck, return_exceptions=True)
 
 
 @contextlib.asynccontextmanager
@@ -112,8 +113,8 @@ def _message(url: str) -> Message:
 
 def _print(name: str, took: Sequence[float]) -> None:
     ordered = sorted(took)
-    p50, p99 = ordered[len(ordered) // 2], ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))]
-    print(f"  {name:32} p50 {p50 * 1e3:7.1f}   p99 {p99 * 1e3:7.1f}", flush=True)
+    p50, p95, p99 = (ordered[min(len(ordered) - 1, int(len(ordered) * share))] * 1e3 for share in (0.5, 0.95, 0.99))
+    print(f"  {name:32} p50 {p50:7.1f}   p95 {p95:7.1f}   p99 {p99:7.1f}", flush=True)
 
 
 if __name__ == "__main__":
