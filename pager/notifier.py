@@ -57,7 +57,10 @@ class History:
 
 
 class Notifier:
-    """Sends what is due. One task a page: contacts of a page go out side by side, pages do not wait for each other."""
+    """Sends what is due. One task a page: contacts of a page go out side by side, pages do not wait for each other.
+
+    Claims begin with `life`, so that other nodes can free them when this one is gone.
+    """
 
     def __init__(
         self,
@@ -67,6 +70,7 @@ class Notifier:
         secret: Callable[[str], str],
         url: str,
         watcher: Watcher | None = None,
+        life: str = "",
     ) -> None:
         self.database = database
         self.engine = engine
@@ -74,6 +78,7 @@ class Notifier:
         self.secret = secret
         self.url = url.rstrip("/")
         self.watcher = watcher
+        self.life = life
         self.progress = 0.0
         self._history = History()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -114,7 +119,7 @@ class Notifier:
         free = min(CLAIM_LIMIT, MOST_PAGES - len(self._tasks))
         if free <= 0 or not await self._is_due():
             return []
-        claim_id = uuid4().hex
+        claim_id = self.life + uuid4().hex
         try:
             claimed = await self._claim_some(claim_id, free)
         except StoreUnavailable as error:

@@ -2,6 +2,7 @@
 
 import os
 import re
+import socket
 import tomllib
 from datetime import timedelta
 from pathlib import Path
@@ -38,6 +39,12 @@ def parse_listen(listen: str) -> tuple[str, int]:
 def _check_listen(listen: str) -> str:
     parse_listen(listen)
     return listen
+
+
+def _check_node(name: str) -> str:
+    if name and not re.fullmatch(r"[\w.:-]{1,64}", name):
+        raise ValueError(f"not a name of a node: {name!r}; write up to 64 letters, digits and any of . : _ -")
+    return name
 
 
 def _check_url(url: str) -> str:
@@ -106,6 +113,7 @@ class Settings(BaseSettings):
     listen: Annotated[str, AfterValidator(_check_listen)] = "127.0.0.1:8080"
     database: str = Field(default_factory=lambda: f"sqlite:///{state_folder() / 'pager.db'}", repr=False)
     url: Annotated[str, AfterValidator(_check_url)] = ""
+    node: Annotated[str, AfterValidator(_check_node)] = ""
     socket: Path = Field(default_factory=lambda: runtime_folder() / "pagerd.sock")
     largest_body: int = Field(16 * 1024**2, ge=64 * 1024, le=256 * 1024**2)
     backlog_rows: int = Field(1_000_000, ge=1)
@@ -135,6 +143,11 @@ class Settings(BaseSettings):
     @property
     def port(self) -> int:
         return parse_listen(self.listen)[1]
+
+    @property
+    def node_name(self) -> str:
+        """What this node is called among others: `node`, else this machine and the port."""
+        return self.node or f"{socket.gethostname()[:50]}:{self.port}"
 
     @property
     def state(self) -> Path | None:

@@ -7,6 +7,7 @@ from prometheus_client.aiohttp import make_aiohttp_handler
 
 from pager.api.parts import DATABASE, METRICS, PARTS
 from pager.api.problems import Problem
+from pager.core.nodes import state_of, up
 from pager.store import StoreUnavailable, inbox
 
 routes = web.RouteTableDef()
@@ -32,7 +33,10 @@ async def healthy(request: web.Request) -> web.Response:
 @routes.get("/-/ready")
 @routes.get("/readyz")
 async def ready(request: web.Request) -> web.Response:
-    """503 while requests should go elsewhere: starting, stopping, or no database. Remarks follow, a line each."""
+    """503 while requests should go elsewhere: starting, stopping, or no database. Remarks follow, a line each.
+
+    Of several nodes only the number is told: this door is open to everybody.
+    """
     why = request.app[PARTS].not_ready()
     if why:
         raise Problem(503, why)
@@ -41,7 +45,14 @@ async def ready(request: web.Request) -> web.Response:
             await request.app[DATABASE].read(inbox.waiting_lanes)
     except (StoreUnavailable, TimeoutError):
         raise Problem(503, "the database does not answer") from None
-    return web.Response(text="\n".join(["ready", *request.app[PARTS].remarks()]) + "\n")
+    return web.Response(text="\n".join(["ready", *_count(request), *request.app[PARTS].remarks()]) + "\n")
+
+
+def _count(request: web.Request) -> list[str]:
+    nodes = request.app[PARTS].nodes
+    found, now = nodes.listed() if nodes else ((), None)
+    expected = [node for node in found if now and state_of(node, found, now) not in ("stopped", "replaced")]
+    return [f"{len(up(found, now))} of {len(expected)} nodes are up"] if now and len(expected) > 1 else []
 
 
 @routes.get("/metrics")

@@ -14,6 +14,7 @@ from pager.guessers import Guessers
 from pager.intake import Intake
 from pager.keyring import Keyring
 from pager.metrics import Metrics
+from pager.nodes import Nodes
 from pager.store.database import Database
 from pager.upkeep import Upkeep
 
@@ -49,6 +50,7 @@ class Parts:
     last_read: Callable[[], Loaded | None] = _never_read
     remarks: Callable[[], list[str]] = list
     upkeep: Upkeep | None = None
+    nodes: Nodes | None = None
     caps: Caps = field(default_factory=Caps)
 
 

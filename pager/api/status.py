@@ -3,6 +3,7 @@
 import asyncio
 from collections import defaultdict
 from dataclasses import asdict
+from datetime import datetime
 
 from aiohttp import web
 
@@ -10,7 +11,8 @@ from pager import __version__
 from pager.api.gauges import refresh
 from pager.api.health import PATIENCE, STALLED, STARTED_AT
 from pager.api.parts import DATABASE, ENGINE, METRICS, PARTS
-from pager.api.shapes import Json
+from pager.api.shapes import Json, rfc3339
+from pager.core.nodes import Node, state_of
 from pager.problems import in_order
 from pager.store import StoreUnavailable
 
@@ -34,6 +36,7 @@ async def status(request: web.Request) -> web.Response:
         "remarks": parts.remarks(),
         "loops": loops,
         **_standing(request),
+        "nodes": _nodes(request),
         "config": _config(request),
     }
     return web.json_response(answer)
@@ -59,6 +62,31 @@ def _loops(request: web.Request) -> dict[str, Json]:
     now, began = asyncio.get_running_loop().time(), request.app[STARTED_AT]
     ages = {name: max(0.0, now - max(at, began)) for name, at in request.app[PARTS].beats().items()}
     return {name: {"ok": age <= STALLED, "seconds_ago": round(age, 3)} for name, age in sorted(ages.items())}
+
+
+def _nodes(request: web.Request) -> list[Json]:
+    """All pagerd on this database. `skew`: how far a clock is ahead of the database's; `lag`: how late lanes are."""
+    nodes = request.app[PARTS].nodes
+    if nodes is None:
+        return []
+    found, now = nodes.listed()
+    return [_node(node, state_of(node, found, now), nodes.life, now) for node in found]
+
+
+def _node(node: Node, state: str, life: str, now: datetime) -> Json:
+    lag = (now - node.waiting_since).total_seconds() if node.waiting_since else 0.0
+    return {
+        "name": node.name,
+        "state": state,
+        "this": node.life == life,
+        "version": node.version,
+        "config": node.config,
+        "lanes": list(node.lanes),
+        "lag_seconds": round(max(0.0, lag), 3),
+        "skew_seconds": round(node.skew.total_seconds(), 3),
+        "started_at": rfc3339(node.started_at),
+        "seen_seconds_ago": round(max(0.0, (now - node.seen_at).total_seconds()), 3),
+    }
 
 
 def _standing(request: web.Request) -> Json:

@@ -2,13 +2,14 @@
 
 import sys
 import time
+from datetime import timedelta
 from typing import Any
 
 import click
 
 from pager.cli.client import Client, Refused, Unreachable, asks_server
 from pager.cli.output import FAILED, WAITED, Session, counted, print_json
-from pager.cli.words import paint, print_facts
+from pager.cli.words import paint, print_facts, print_rows, rough
 
 POLL = 0.2
 
@@ -16,7 +17,7 @@ POLL = 0.2
 @click.command()
 @asks_server
 def status(session: Session, client: Client) -> None:
-    """Show loops, queues, open incidents and files of pagerd. The exit status is 1 when it is not well."""
+    """Show loops, queues, open incidents, files and nodes of pagerd. The exit status is 1 when it is not well."""
     found = client.get("/api/v1/status")
     if session.is_json:
         print_json(found)
@@ -24,6 +25,7 @@ def status(session: Session, client: Client) -> None:
         word = paint("ready", "ok", session.colour) if found["ok"] else paint("NOT WELL", "stalled", session.colour)
         click.echo(f"pagerd {found['version']} at {client.place}: {word}")
         print_facts(_facts(found))
+        _print_nodes(found.get("nodes", []), session.colour)
     sys.exit(0 if found["ok"] else FAILED)
 
 
@@ -51,6 +53,29 @@ def _loop(name: str, loop: dict[str, Any]) -> str:
 def _queue(name: str, queue: dict[str, Any]) -> str:
     waits = f" (oldest {queue['oldest_seconds']:.0f} s)" if queue["depth"] else ""
     return f"{name} {queue['depth']}{waits}"
+
+
+def _print_nodes(nodes: list[dict[str, Any]], colour: bool) -> None:
+    """All pagerd on one PostgreSQL; `*` is the one that answers."""
+    if len(nodes) < 2:
+        return
+    click.echo()
+    print_rows(("NODE", "STATE", "VERSION", "FILES", "LAG", "SKEW", "LANES"), map(_node, nodes), colour)
+
+
+def _node(node: dict[str, Any]) -> tuple[str, ...]:
+    is_up = node["state"] == "up"
+    seen = "" if is_up else f" {rough(timedelta(seconds=node['seen_seconds_ago']))} ago"
+    lanes = ",".join(map(str, node["lanes"])) or "-"
+    return (
+        node["name"] + "*" * node["this"],
+        node["state"] + seen,
+        node["version"],
+        node["config"][:12],
+        f"{node['lag_seconds']:.1f} s" if is_up else "-",
+        f"{node['skew_seconds']:+.3f} s" if is_up else "-",
+        lanes if is_up else "-",
+    )
 
 
 def _level(level: str, states: dict[str, int]) -> str:

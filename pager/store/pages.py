@@ -145,6 +145,17 @@ def release_all(tx: Tx) -> int:
     )
 
 
+def release(tx: Tx, life: str) -> int:
+    """Free what was claimed in this life of a node, since that node is gone; how many pages."""
+    return tx.run(
+        "UPDATE pages SET claimed_until = :now WHERE state = 'due' AND claimed_until > :now "
+        "AND substr(claim, 1, :length) = :life",
+        now=tx.now(),
+        life=life,
+        length=len(life),
+    )
+
+
 def held(tx: Tx, page_id: int, claim_id: str) -> PageRow | None:
     """The page, locked, if this claim still holds it; None: another node has it.
 
