@@ -28,11 +28,11 @@ from pager.engine import Engine
 from pager.in_force import BadConfig, Start, find_start
 from pager.intake import Intake
 from pager.metrics import Metrics
-from pager.nodes import Nodes
 from pager.notifier import Notifier
 from pager.secrets import Secrets
 from pager.sender import Sender
 from pager.settings import Settings
+from pager.shift_notices import ShiftNotices
 from pager.steady import SteadyClock
 from pager.store import StoreError
 from pager.store.aside import move_damaged
@@ -69,7 +69,6 @@ class Daemon:
     clock: SteadyClock
     clock_steps: ClockSteps
     disk: Disk | None = None
-    nodes: Nodes
     kept_aside: Path | None = None
     stopped: asyncio.Event = field(default_factory=asyncio.Event)
     started: bool = False
@@ -81,14 +80,12 @@ class Daemon:
 
     def not_ready(self) -> str:
         return "" if self.started else "starting"
-        if self.started and self.nodes.cut_off():
-            return "cut off: the database has taken nothing from this node for 10 s"
 
     def remarks(self) -> list[str]:
         """What is not as it should be, a line each."""
         aside = [f"{STARTED_EMPTY}; the damaged file is kept: {self.kept_aside}"] if self.kept_aside else []
         disk, overrides = self.disk.remarks() if self.disk else (), self.engine.overrides.remarks()
-        return [*self.upkeep.files.remarks(), *self.nodes.remarks(), *overrides, *aside, *disk]
+        return [*self.upkeep.files.remarks(), *overrides, *aside, *disk]
 
     def stop(self) -> None:
         self.stopped.set()
@@ -99,7 +96,6 @@ class Daemon:
             await self.disk.begin()
         await self.clock_steps.begin()
         await self.engine.overrides.refresh()
-        await self.nodes.begin()
         await self.engine.catch_up()
         await self.engine.restore()
         await self.notifier.restore()
@@ -112,11 +108,11 @@ class Daemon:
                 group.create_task(self.engine.run_inbox()),
                 group.create_task(self.engine.run_clocks()),
                 group.create_task(self.engine.overrides.run()),
+                group.create_task(ShiftNotices(self.engine).run()),
                 group.create_task(Sweeper(self.engine).run()),
                 group.create_task(self.clock_steps.run()),
                 group.create_task(run_gauges(self.database, self.metrics)),
                 group.create_task(run_lag(self.metrics)),
-                group.create_task(self.nodes.run()),
                 group.create_task(self._watchdog()),
                 *(group.create_task(loop) for loop in self.upkeep.loops()),
                 *([group.create_task(self.disk.run())] if self.disk else ()),
@@ -136,7 +132,6 @@ class Daemon:
                 task.cancel()
 
     @asynccontextmanager
-            await self.nodes.leave()
     async def _serving(self) -> AsyncIterator[None]:
         app = build_app(
             Parts(
@@ -155,7 +150,6 @@ class Daemon:
                 upkeep=self.upkeep,
                 caps=Caps(self.settings.connections, self.settings.connections_of_one),
             )
-                nodes=self.nodes,
         )
         runner = make_runner(app, shutdown_timeout=5)
         # With few files, what is not accepted yet waits in the kernel, where it takes none.
@@ -241,12 +235,10 @@ async def daemon(
         check_listen(settings.host, intake.keys.any or await database.read(has_api_tokens))
         for warning in database.warnings:
             log.warning(warning)
-        nodes = Nodes(database, engine, settings.node_name, metrics.registry)
-        notifier = Notifier(database, engine, sender, secrets.get, settings.links, metrics, nodes.life)
+        notifier = Notifier(database, engine, sender, secrets.get, settings.links, metrics)
         kept = upkeep(settings, start, database, engine, sender, secrets, metrics, lambda: running.beats())
         steps = ClockSteps(database, engine, clock, metrics.registry)
-        parts = (database, engine, notifier, sender, metrics, intake, kept, clock, steps, nodes)
-        running = Daemon(settings, catalog, *parts)
+        running = Daemon(settings, catalog, database, engine, notifier, sender, metrics, intake, kept, clock, steps)
         running.disk, running.kept_aside = disk_of(settings, database, engine), aside
         yield running
     finally:

@@ -10,7 +10,7 @@ import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from pager.core.report import Source
-from pager.store import StoreUnavailable, keeping
+from pager.store import StoreUnavailable, keeping, notices, overrides
 from pager.store.database import Database, Tx
 from pager.store.sql import Row
 
@@ -96,7 +96,8 @@ class Keeper:
         before = now - self.keep.incidents
         purged.incidents = await self._incidents_before(before)
         purged.alerts = await self._alerts_before(before)
-        await self.database.write(lambda tx: keeping.drop_downtimes(tx, before))
+        for forget in (keeping.drop_downtimes, notices.forget, overrides.forget):
+            await self.database.write(lambda tx, forget=forget: forget(tx, before))  # type: ignore[misc]
         for table, count in (("inbox", purged.bodies), ("incidents", purged.incidents), ("alerts", purged.alerts)):
             self._purged.labels(table).inc(count)
         log.info("purged", bodies=purged.bodies, incidents=purged.incidents, alerts=purged.alerts)

@@ -28,7 +28,7 @@ from pager.core.page import (
 from pager.core.people import Via
 from pager.core.text import Facts
 from pager.desk import Desk, News
-from pager.store import incidents, pages, tokens
+from pager.store import incidents, notices, pages, tokens
 from pager.store.database import Tx
 from pager.store.pages import LEASE, PageRow
 
@@ -171,7 +171,8 @@ def _begin(
     url: str,
     troubled: Collection[str],
 ) -> tuple[tuple[Attempt, ...], Plan]:
-    if incident is None:
+    notice = notices.words(tx, page.run) if page.incident == notices.NO_INCIDENT else None
+    if incident is None and notice is None:
         return (), plan
     contacts = contacts_of(catalog, page.recipient)
     attempts = []
@@ -181,9 +182,12 @@ def _begin(
         plan = begun(plan, contact.name)
         number = contact.attempts + 1
         pages.begin(tx, page.id, contact.name, number, tx.now(), repeat=contact.uncertain)
-        token = tokens.new_page_token()
-        tokens.keep_page_token(tx, token, page.recipient, page.incident, tx.now())
-        facts = facts_of(catalog, page, incident, contact, f"{url}/p/{token}", tx.now())
+        if incident is not None:
+            token = tokens.new_page_token()
+            tokens.keep_page_token(tx, token, page.recipient, page.incident, tx.now())
+            facts = facts_of(catalog, page, incident, contact, f"{url}/p/{token}", tx.now())
+        elif notice is not None:
+            facts = notice_of(notice.title, notice.body, contact, tx.now())
         attempts.append(Attempt(page, contact.name, number, contacts[contact.name], facts))
     return tuple(attempts), plan
 
@@ -212,7 +216,7 @@ def _planned(page: PageRow, catalog: Catalog) -> Plan:
     contacts = contacts_of(catalog, page.recipient)
     if page.plan is not None:
         return refresh(page.plan, contacts)
-    ways = ways_of(catalog, page.recipient, page.severity)
+    ways = ways_of(catalog, page.recipient, page.severity, is_notice=page.incident == notices.NO_INCIDENT)
     # From when it is due: a notice may wait for a re-fire.
     start = page.due_at or page.issued_at
     return (plan_page if page.kind == "page" else plan_notice)(ways, contacts, start)
@@ -227,11 +231,31 @@ def contacts_of(catalog: Catalog, recipient: str) -> Mapping[str, str]:
     return person.contacts if person else {}
 
 
-def ways_of(catalog: Catalog, recipient: str, severity: str) -> tuple[Via, ...]:
+def ways_of(catalog: Catalog, recipient: str, severity: str, *, is_notice: bool = False) -> tuple[Via, ...]:
+    """The contacts in their order; for a notice of a turn, which is no alert, those that wake nobody."""
     person = catalog.people.get(recipient)
     if person is None:
         return (Via(via=CHANNEL_CONTACT),)
+    if is_notice:
+        return person.quiet_ways
     return person.ways(severity)  # type: ignore[arg-type]
+
+
+def notice_of(title: str, body: str, contact: Contact, now: datetime) -> Facts:
+    """What a notice of a turn says: it is about no incident, and asks for nothing."""
+    return Facts(
+        code="",
+        severity="",
+        title=title,
+        kind="notice",
+        why="",
+        since=now,
+        now=now,
+        page_link="",
+        runbook="",
+        summary=f"{body}\nThis may be a repeat.".strip() if contact.uncertain else body,
+        alone=True,
+    )
 
 
 def facts_of(catalog: Catalog, page: PageRow, incident: Incident, contact: Contact, link: str, now: datetime) -> Facts:

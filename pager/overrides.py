@@ -8,9 +8,10 @@ from datetime import UTC, datetime, timedelta
 import structlog
 
 from pager.core.catalog import Catalog
+from pager.core.notices import of_override
 from pager.core.override import RunOverride, Wanted, layered, misfit, moved, repeats
 from pager.core.shiftdiff import Moved
-from pager.store import StoreUnavailable
+from pager.store import StoreUnavailable, notices
 from pager.store import overrides as rows
 from pager.store.database import Database, Tx
 
@@ -103,7 +104,9 @@ class Overrides:
         if known is not None:
             return Changed(known, False, ())
         made = rows.add(tx, wanted)
-        return Changed(made, True, moved(self.files, standing, [*standing, made], wanted, tx.now()))
+        found = moved(self.files, standing, [*standing, made], wanted, tx.now())
+        notices.issue(tx, of_override(wanted, found, self.files, tx.now()))
+        return Changed(made, True, found)
 
     def _remove(self, tx: Tx, number: int, by: str) -> Changed:
         rows.hold(tx)
@@ -115,7 +118,9 @@ class Overrides:
             return Changed(known, False, ())
         left = [one for one in standing if one.id != number]
         gone = rows.get(tx, number) or known
-        return Changed(gone, True, moved(self.files, standing, left, known.wanted, tx.now()))
+        found = moved(self.files, standing, left, known.wanted, tx.now())
+        notices.issue(tx, of_override(known.wanted, found, self.files, tx.now(), removed=True, by=by))
+        return Changed(gone, True, found)
 
     def _look(self, tx: Tx) -> tuple[int, datetime, list[RunOverride]] | None:
         now, version = tx.now(), rows.version(tx)

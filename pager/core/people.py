@@ -14,6 +14,9 @@ from pager.core.model import Model
 from pager.core.moment import Zone
 from pager.core.severity import LEVELS, Level, parse_level
 
+SOONEST, EARLIEST = timedelta(minutes=1), timedelta(days=14)
+"""Between these a reminder comes before a turn."""
+
 
 def check_contact(url: str) -> str:
     """`url` itself if pager may send through it. Raises ValueError with every reason why not; never with the URL."""
@@ -41,13 +44,14 @@ ViaField = Annotated[Via, BeforeValidator(_as_via)]
 
 
 class Person(Model):
-    """Somebody who can be on call. `quiet` is wall time in their own zone."""
+    """Somebody who can be on call. `quiet` is wall time in their own zone; `remind` is how long before each turn."""
 
     name: str = ""
     timezone: Zone = "UTC"
     contacts: dict[str, ContactUrl] = Field(default_factory=dict)
     notify: dict[str, tuple[ViaField, ...]] = Field(default_factory=dict)
     quiet: str = ""
+    remind: tuple[Duration, ...] = (timedelta(hours=24), timedelta(minutes=15))
 
     @field_validator("quiet")
     @classmethod
@@ -55,6 +59,13 @@ class Person(Model):
         if quiet and not re.fullmatch(r"\d\d:\d\d-\d\d:\d\d", quiet):
             raise ValueError(f'not quiet hours: {quiet!r}; write "22:00-07:00"')
         return check_hours(quiet) if quiet else quiet
+
+    @field_validator("remind")
+    @classmethod
+    def _remind_in_time(cls, remind: tuple[timedelta, ...]) -> tuple[timedelta, ...]:
+        if any(not SOONEST <= lead <= EARLIEST for lead in remind) or len(set(remind)) < len(remind) or len(remind) > 5:
+            raise ValueError("write up to five different lengths from 1m to 14d, as in [24h, 15m], or [] for none")
+        return remind
 
     @field_validator("notify")
     @classmethod
@@ -77,6 +88,11 @@ class Person(Model):
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.timezone)
+
+    @property
+    def quiet_ways(self) -> tuple[Via, ...]:
+        """The contacts for what is no page: those of `default`, else the first one alone."""
+        return self.notify.get("default") or tuple(Via(via=contact) for contact in list(self.contacts)[:1])
 
     def ways(self, level: Level) -> tuple[Via, ...]:
         """The contacts for a page of `level`, in order; all of them at once when nothing is written."""

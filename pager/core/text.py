@@ -36,7 +36,10 @@ SHORTEST = 12
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What a message is about, as it stands when it is sent. Links are http(s); times are UTC."""
+    """What a message is about, as it stands when it is sent. Links are http(s); times are UTC.
+
+    `alone`: it is about no incident, `title` and `summary` are all it says, and we wrote them.
+    """
 
     code: str
     severity: str
@@ -58,6 +61,7 @@ class Facts:
     next_at: datetime | None = None
     repeat: bool = False
     drill: bool = False
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,8 @@ def message(facts: Facts, kind: ChannelClass, room: int = 1000) -> Text:
 
     What strangers wrote stands on one line and is cut to fit; severity, code and links are always whole.
     """
+    if facts.alone:
+        return _alone(facts, kind, room)
     shape = _sms if room <= SEGMENT else _CLASSES.get(kind, _chat)
     return shape(_tidy(facts), room)
 
@@ -89,6 +95,8 @@ def _tidy(facts: Facts) -> Facts:
 
 def plainest(facts: Facts) -> Text:
     """What still goes out when the message cannot be worded: nothing in it can fail."""
+    if facts.alone:
+        return Text(facts.title[:200], facts.summary[:500])
     title = f"{facts.severity} {facts.title} [{facts.code}]"[:200]
     return Text(title, f"{title}\nRunbook: {facts.runbook}\nAcknowledge: {facts.page_link}")
 
@@ -169,6 +177,16 @@ _CLASSES: dict[ChannelClass, Callable[[Facts, int], Text]] = {
     "voice": _voice,
     "console": _chat,
 }
+
+
+def _alone(facts: Facts, kind: ChannelClass, room: int) -> Text:
+    title, first = _cut(one_line(facts.title), 120), facts.summary.partition("\n")[0]
+    if room <= SEGMENT or kind == "sms":
+        return Text("", _cut(gsm(f"{title}. {first}".rstrip(". ") + "."), min(room, SEGMENT)))
+    if kind == "voice":
+        return Text("pager", f"{title}.")
+    # A message without a body is refused by some services.
+    return Text(title, _within(facts.summary, room - _cost(title)) or title)
 
 
 def _headline(facts: Facts, length: int, room: int = 1000) -> str:

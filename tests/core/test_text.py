@@ -142,3 +142,27 @@ def test_every_title_names_code_and_severity(some: Facts) -> None:
         title = message(some, kind).title
         assert some.code in title
         assert some.severity in title or some.why == "resolved"
+
+
+TURN = Facts("", "", "Your turn in ops begins Mon 2 Mar 09:00 WET", "notice", "", NOON, NOON, "", "", alone=True)
+
+
+@pytest.mark.parametrize(
+    ("channel", "body", "said"),
+    [
+        pytest.param("chat", "Until noon.\nBy bo.", Text(TURN.title, "Until noon.\nBy bo."), id="a chat has all of it"),
+        pytest.param("push", "", Text(TURN.title, TURN.title), id="a body is never empty"),
+        pytest.param("sms", "Until noon.\nBy bo.", Text("", f"{TURN.title}. Until noon."), id="an SMS the first line"),
+        pytest.param("sms", "", Text("", f"{TURN.title}."), id="an SMS without more"),
+        pytest.param("sms", "x" * 300, Text("", f"{TURN.title}. {'x' * 112}..."), id="an SMS is one segment"),
+        pytest.param("voice", "Until noon.", Text("pager", f"{TURN.title}."), id="a call is short"),
+    ],
+)
+def test_what_is_about_no_incident_has_no_code_and_no_link(channel: ChannelClass, body: str, said: Text) -> None:
+    assert message(replace(TURN, summary=body), channel) == said
+
+
+def test_a_long_notice_is_cut_to_its_room() -> None:
+    text = message(replace(TURN, summary="word " * 1000), "chat", 500)
+
+    assert len(text.title) + len(text.body) <= 500
