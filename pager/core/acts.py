@@ -63,6 +63,7 @@ def _take(turn: Turn, by: str) -> None:
         clock_ack=turn.now + lasts if lasts is not None else None,
         hold=_kept(before.hold),
         told_at=None,
+        called=False,
     )
     turn.withdraw()
 
@@ -153,6 +154,7 @@ def mitigated(turn: Turn, event: Mitigated) -> None:
         clock_ack=max(until, incident.clock_ack or until),
         before=None,
         hold=_kept(incident.hold),
+        called=False,
     )
     turn.withdraw()
     turn.say("mitigated", event.by)
@@ -186,7 +188,7 @@ def escalated(turn: Turn, event: Escalated) -> None:
     turn.say("escalates", event.by)
     if turn.incident.has_responder:
         become_unacked(turn)
-    turn.set(hold=None, reason=f"{event.by} escalates")
+    turn.set(hold=None, called=True, reason=f"{event.by} escalates")
     set_promotion(turn)
     go_on(turn)
 

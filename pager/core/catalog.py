@@ -22,6 +22,7 @@ from pager.core.rule import (
 from pager.core.rulefile import RuleFile
 from pager.core.schedule import Override, Schedule
 from pager.core.severity import SHIPPED, Level, Severity
+from pager.core.silence import Silence
 
 CHANNEL = "channel:"
 
@@ -50,6 +51,7 @@ class Catalog:
     tests: tuple[Case, ...] = ()
     runbooks: frozenset[str] = frozenset()
     overrides: Mapping[str, tuple[Override, ...]] = field(default_factory=dict)
+    silences: tuple[Silence, ...] = ()
     hash: str = ""
 
     def with_overrides(self, overrides: Mapping[str, tuple[Override, ...]]) -> "Catalog":

@@ -37,6 +37,7 @@ def become_unacked(turn: Turn) -> None:
         clock_ack=None,
         before=None,
         told_at=None,
+        called=False,
     )
     set_promotion(turn)
 

@@ -15,12 +15,15 @@ def set_promotion(turn: Turn) -> None:
 
 
 def hold(turn: Turn, hold: Hold) -> None:
-    """Begin to hold it. Once somebody has it, holds change nothing; it is kept for when the ack runs out."""
+    """Begin to hold it. Once somebody has it, holds change nothing; it is kept for when the ack runs out.
+
+    A person who escalates is heard: nothing holds it until somebody has it.
+    """
     incident = turn.incident
     known = incident.hold and Hold(incident.hold.reason, incident.hold.until, incident.hold.name, hold.since)
-    if known == hold or not incident.is_open:
+    if known == hold or not incident.is_open or incident.called:
         return
-    lift_hold(turn)
+    lift_hold(turn, replaced=True)
     turn.set(hold=Hold(hold.reason, hold.until, hold.name, turn.now))
     if incident.state != "triggered":
         return
@@ -31,7 +34,7 @@ def hold(turn: Turn, hold: Hold) -> None:
     turn.say(f"held: {hold.reason} {hold.name}".rstrip())
 
 
-def lift_hold(turn: Turn) -> None:
+def lift_hold(turn: Turn, *, replaced: bool = False) -> None:
     """End the hold, if there is one; the time under a silence does not count towards promotion."""
     hold, since = turn.incident.hold, turn.incident.unacked_since
     if hold is None:
@@ -39,7 +42,8 @@ def lift_hold(turn: Turn) -> None:
     turn.set(hold=None)
     if turn.incident.state != "triggered":
         return
-    turn.say(f"the hold ended: {hold.reason}")
+    if not replaced:
+        turn.say(f"the hold ended: {hold.reason}")
     if hold.stops_promotion and hold.since is not None and since is not None:
         turn.set(unacked_since=since + (turn.now - max(hold.since, since)))
     set_promotion(turn)

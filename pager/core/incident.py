@@ -30,7 +30,7 @@ class Rise:
 class Hold:
     """Why an incident does not page now, and until when; None: until somebody ends it."""
 
-    reason: Literal["group_wait", "hours", "silence", "maintenance", "inhibition"]
+    reason: Literal["group_wait", "hours", "silence", "maintenance", "inhibition", "pause"]
     until: datetime | None = None
     name: str = ""
     since: datetime | None = None
@@ -54,7 +54,8 @@ class Incident:
     `then` says that the steps are through, and `last` that all people are paged. `waiting` are those of the open
     step who were not unreachable yet. `waves` counts how often `also` and the roles were paged.
     `alerts`, `spells` and `firing` count its alerts, all their firing spells, and those that fire now.
-    `paged` is everybody who was ever paged. `before` is the incident as it stood before the newest ack.
+    `paged` is everybody who was ever paged. `called`: a person escalated, so that no hold counts until somebody has it.
+    `before` is the incident as it stood before the newest ack.
     """
 
     number: int
@@ -112,6 +113,7 @@ class Incident:
     notices: int = 0
     follows: int | None = None
     last_act: str = ""
+    called: bool = False
 
     @property
     def due_at(self) -> datetime | None:
@@ -137,7 +139,11 @@ class Incident:
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """Its alerts after a report: all of them, all firing spells, those firing now, and the worst opinion told."""
+    """Its alerts after a report: all of them, all firing spells, those firing now, and the worst opinion told.
+
+    `hold` is what holds it with these alerts, so that nobody is paged before it is held; None: perhaps nothing does,
+    and `Released` is told afterwards.
+    """
 
     alerts: int
     spells: int
@@ -146,6 +152,7 @@ class Reported:
     flapping: str = ""
     unheard: bool = False
     more: int = 0
+    hold: Hold | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,8 @@
 from datetime import datetime, timedelta
 
 from pager.core.escalation import become_unacked, start_run, step_due
-from pager.core.holds import new_run, set_promotion
-from pager.core.incident import MITIGATED_LASTS, REOPEN, TELL_EVERY, DropNotices, Incident, Reported
+from pager.core.holds import hold, new_run, set_promotion
+from pager.core.incident import MITIGATED_LASTS, REOPEN, TELL_EVERY, DropNotices, Hold, Incident, Reported
 from pager.core.severity import Level
 from pager.core.turn import Turn
 
@@ -23,8 +23,10 @@ def reported(turn: Turn, event: Reported) -> None:
         more=event.more,
         opinion=min(was.opinion, event.severity),
     )
+    if event.hold is not None and was.is_open and was.alerts:
+        hold(turn, event.hold)
     if fresh:
-        _fires(turn, was, joined)
+        _fires(turn, was, joined, event.hold)
     _opinion(turn, was, event.severity, new_alert=joined > 0)
     _count(turn)
     if event.flapping and fresh:
@@ -33,11 +35,12 @@ def reported(turn: Turn, event: Reported) -> None:
         _all_ended(turn, unheard=event.unheard)
 
 
-def _fires(turn: Turn, was: Incident, joined: int) -> None:
+def _fires(turn: Turn, was: Incident, joined: int, held_by: Hold | None) -> None:
     if was.state == "resolved":
-        _reopen(turn)
+        _reopen(turn, held_by)
     elif not was.alerts:
         turn.say(f"opened as {was.severity}: {was.why}" + (f" ({was.place})" if was.place else ""))
+        _held(turn, held_by)
     else:
         what = f"{joined} more" if joined > 0 else "fires again"
         turn.say(f"alerts: {what}, {turn.incident.firing} firing")
@@ -57,13 +60,19 @@ def tell_acker(turn: Turn, why: str, *, at_once: bool = False) -> None:
         turn.set(told_at=turn.now)
 
 
-def _reopen(turn: Turn) -> None:
+def _held(turn: Turn, held_by: Hold | None) -> None:
+    if held_by is not None:
+        hold(turn, held_by)
+
+
+def _reopen(turn: Turn, held_by: Hold | None) -> None:
     """The same incident again: the former acker is paged alone and has step 1's wait; without one, step 1 at once."""
     former, level = turn.incident.acked_by, turn.incident.severity
     turn.effects.append(DropNotices("resolved"))
     turn.set(resolved_at=None, resolved_by="", also_due=True, clock_ack=None)
     turn.say(f"fires again: re-opened as {level}")
     become_unacked(turn)
+    _held(turn, held_by)
     if not former or former not in turn.catalog.people or turn.incident.hold or turn.severity.respond != "page":
         start_run(turn, "re-opened", *((former,) if former in turn.catalog.people else ()))
         return

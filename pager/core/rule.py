@@ -6,10 +6,13 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from pager.core.cron import check_cron
 from pager.core.duration import Duration
-from pager.core.matcher import MatcherField
+from pager.core.matcher import Matcher, MatcherField
 from pager.core.model import Model
+from pager.core.moment import Zone
 from pager.core.severity import Level, LevelField
+from pager.core.silence import LONGEST, check_matchers
 
 _WHEN = re.compile(r"alerts\s*>=\s*(\d{1,6})", re.ASCII)
 
@@ -94,19 +97,46 @@ class Defaults(Model):
 
 
 class Inhibit(Model):
+    """While an alert of `when` pages, those of `mute` whose labels in `equal` are the same do not."""
+
     when: tuple[MatcherField, ...] = Field(min_length=1)
     mute: tuple[MatcherField, ...] = Field(min_length=1)
     equal: tuple[str, ...] = ()
 
 
 class Maintenance(Model):
-    name: str
+    """A window that comes again: `starts` by the wall clock of `timezone`, `lasts` in elapsed time."""
+
+    name: str = Field(min_length=1, max_length=100)
     match: tuple[MatcherField, ...] = Field(min_length=1)
     starts: str
     lasts: Duration
-    timezone: str = "UTC"
-    why: str
+    timezone: Zone = "UTC"
+    why: str = Field(min_length=1)
     owner: str = ""
+
+    @field_validator("match")
+    @classmethod
+    def _match_is_about_something(cls, match: tuple[Matcher, ...]) -> tuple[Matcher, ...]:
+        check_matchers(match)
+        return match
+
+    @field_validator("starts")
+    @classmethod
+    def _starts_is_cron(cls, starts: str) -> str:
+        try:
+            return check_cron(starts)
+        except ValueError as error:
+            raise ValueError(
+                str(error).replace("not a hand-off", "not a start").replace("hand-offs", "starts")
+            ) from None
+
+    @field_validator("lasts")
+    @classmethod
+    def _lasts_a_while(cls, lasts: timedelta) -> timedelta:
+        if not timedelta() < lasts <= LONGEST["maintenance"]:
+            raise ValueError("a window lasts longer than nothing and 31 days at most; write 4h")
+        return lasts
 
 
 class Heartbeat(Model):

@@ -21,9 +21,10 @@ SHAPES = {"SEV-1": "▲", "SEV-2": "◆", "SEV-3": "■", "SEV-4": "●", "SEV-5
 HOLDS = {
     "group_wait": "waiting for the rest of its group",
     "hours": "working hours",
-    "silence": "a silence",
+    "silence": "silence",
     "maintenance": "maintenance",
-    "inhibition": "another alert speaks for it",
+    "inhibition": "another alert speaks for it:",
+    "pause": "all pages are paused",
 }
 SENT = {"due": "on its way", "delivered": "sent", "failed": "not reached", "withdrawn": "not sent: somebody had it"}
 MOST_ALERTS = 20
@@ -209,7 +210,7 @@ class View:
 
     def _held(self, hold: Hold) -> str:
         until = f" until {self.at(hold.until)}" if hold.until else ""
-        return f"It pages nobody{until}: {hold.name or HOLDS[hold.reason]}"
+        return f"It pages nobody{until}: {HOLDS[hold.reason]} {hold.name}".rstrip(" :")
 
     def _next_step(self) -> str:
         incident = self.incident

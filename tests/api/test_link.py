@@ -253,7 +253,7 @@ async def test_a_first_view_is_small(house: House) -> None:
     ("changes", "words"),
     [
         pytest.param(
-            {"hold": Hold("silence", NOON + timedelta(hours=1), "deploy")}, "until 13:00 WET: deploy", id="held"
+            {"hold": Hold("silence", NOON + timedelta(hours=1), "deploy")}, "until 13:00 WET: silence deploy", id="held"
         ),
         pytest.param({"hold": Hold("maintenance")}, "pages nobody: maintenance", id="held without an end"),
         pytest.param({"step": 2}, "everyone, told that nobody has it", id="the last step"),
