@@ -28,6 +28,7 @@ from pager.engine import Engine
 from pager.in_force import BadConfig, Start, find_start
 from pager.intake import Intake
 from pager.metrics import Metrics
+from pager.nodes import Nodes
 from pager.notifier import Notifier
 from pager.secrets import Secrets
 from pager.sender import Sender
@@ -68,6 +69,7 @@ class Daemon:
     upkeep: Upkeep
     clock: SteadyClock
     clock_steps: ClockSteps
+    nodes: Nodes
     disk: Disk | None = None
     kept_aside: Path | None = None
     stopped: asyncio.Event = field(default_factory=asyncio.Event)
@@ -79,13 +81,15 @@ class Daemon:
         return {"inbox": progress.inbox, "clocks": progress.clocks, "notifier": self.notifier.progress}
 
     def not_ready(self) -> str:
+        if self.started and self.nodes.cut_off():
+            return "cut off: the database has taken nothing from this node for 10 s"
         return "" if self.started else "starting"
 
     def remarks(self) -> list[str]:
         """What is not as it should be, a line each."""
         aside = [f"{STARTED_EMPTY}; the damaged file is kept: {self.kept_aside}"] if self.kept_aside else []
         disk, overrides = self.disk.remarks() if self.disk else (), self.engine.overrides.remarks()
-        return [*self.upkeep.files.remarks(), *overrides, *aside, *disk]
+        return [*self.upkeep.files.remarks(), *self.nodes.remarks(), *overrides, *aside, *disk]
 
     def stop(self) -> None:
         self.stopped.set()
@@ -95,6 +99,7 @@ class Daemon:
         if self.disk is not None:
             await self.disk.begin()
         await self.clock_steps.begin()
+        await self.nodes.begin()
         await self.engine.overrides.refresh()
         await self.engine.catch_up()
         await self.engine.restore()
@@ -111,6 +116,7 @@ class Daemon:
                 group.create_task(ShiftNotices(self.engine).run()),
                 group.create_task(Sweeper(self.engine).run()),
                 group.create_task(self.clock_steps.run()),
+                group.create_task(self.nodes.run()),
                 group.create_task(run_gauges(self.database, self.metrics)),
                 group.create_task(run_lag(self.metrics)),
                 group.create_task(self._watchdog()),
@@ -130,6 +136,7 @@ class Daemon:
             await asyncio.wait([notifier], timeout=DRAIN)
             for task in (*loops, notifier):
                 task.cancel()
+            await self.nodes.leave()
 
     @asynccontextmanager
     async def _serving(self) -> AsyncIterator[None]:
@@ -148,6 +155,7 @@ class Daemon:
                 last_read=lambda: self.upkeep.files.last_read,
                 remarks=self.remarks,
                 upkeep=self.upkeep,
+                nodes=self.nodes,
                 caps=Caps(self.settings.connections, self.settings.connections_of_one),
             )
         )
@@ -235,10 +243,12 @@ async def daemon(
         check_listen(settings.host, intake.keys.any or await database.read(has_api_tokens))
         for warning in database.warnings:
             log.warning(warning)
-        notifier = Notifier(database, engine, sender, secrets.get, settings.links, metrics)
+        nodes = Nodes(database, engine, settings.node_name, metrics.registry)
+        notifier = Notifier(database, engine, sender, secrets.get, settings.links, metrics, nodes.life)
         kept = upkeep(settings, start, database, engine, sender, secrets, metrics, lambda: running.beats())
         steps = ClockSteps(database, engine, clock, metrics.registry)
-        running = Daemon(settings, catalog, database, engine, notifier, sender, metrics, intake, kept, clock, steps)
+        parts = (database, engine, notifier, sender, metrics, intake, kept, clock, steps, nodes)
+        running = Daemon(settings, catalog, *parts)
         running.disk, running.kept_aside = disk_of(settings, database, engine), aside
         yield running
     finally:
