@@ -1,18 +1,21 @@
 """Two nodes on one PostgreSQL: races whose losers wait behind a lock, and come out as if one had gone first."""
 
 import asyncio
+import random
 import threading
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import datetime
 
 import pytest
 
-from pager.core.incident import Acked, Noted, Resolved
+from pager.core.incident import Acked, Escalated, Event, Noted, Resolved, Unacked
+from pager.core.report import Parsed, Source
 from pager.engine import VersionMismatch
-from pager.store import inbox, incidents
+from pager.store import StoreUnavailable, inbox, incidents
 from pager.store.database import Database, Tx
 from tests.engine.house import DELIVERED, MINUTE, House, alert
-from tests.support import wait_until
+from tests.support import covers, wait_until
 
 Two = tuple[House, House]
 
@@ -267,3 +270,100 @@ async def test_a_person_resolves_while_the_source_resolves(two: Two) -> None:
     assert (incident.state, incident.firing) == ("resolved", 0)
     await one.later(120 * MINUTE)
     assert len(await one.all()) == 1
+
+
+class Stopped:
+    """A parser in whose midst its node stands still, until `go_on` is set."""
+
+    def __init__(self, source: Source) -> None:
+        self.source, self.stands, self.go_on = source, threading.Event(), threading.Event()
+
+    def parse(self, payload: bytes, now: datetime, source: str) -> Parsed:
+        self.stands.set()
+        self.go_on.wait(10)
+        return self.source.parse(payload, now, source)
+
+
+async def take_locks_away(database: Database) -> None:
+    """What PostgreSQL does after 10 s to whoever holds a transaction open and says nothing."""
+    ended = await database.read(
+        lambda tx: tx.all(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE state = 'idle in transaction' "
+            "AND datname = current_database() AND pid <> pg_backend_pid()"
+        )
+    )
+    assert len(ended) == 1
+
+
+@covers("F23", "F27")
+async def test_a_lane_holder_that_is_stopped_and_woken_commits_nothing(two: Two) -> None:
+    one, other = two
+    await one.post(alert())
+    stopped = Stopped(one.engine.sources["alertmanager"])
+    one.engine.sources = {"alertmanager": Source("alertmanager", stopped.parse)}
+    late = asyncio.ensure_future(one.engine.work_lane(inbox.lane_of("prom")))
+    await asyncio.to_thread(stopped.stands.wait, 10)
+    assert not await other.engine.work_lane(inbox.lane_of("prom"))
+
+    await take_locks_away(other.database)
+    await other.work()
+    await other.say(alert(status="resolved"))
+    stopped.go_on.set()
+
+    with pytest.raises(StoreUnavailable):
+        await late
+    assert [(one.state, one.alerts) for one in await other.all()] == [("resolved", 1)]
+    assert await one.count("todo") == 0
+
+
+@pytest.mark.parametrize("times", range(3))
+async def test_firing_resolved_firing_with_one_start_fires(two: Two, times: int) -> None:
+    """As the two Prometheus of a pair make Alertmanager send it: the last word counts, in doubt it fires."""
+    one, other = two
+    for node, status in zip((one, other, one), ("firing", "resolved", "firing"), strict=True):
+        await node.post(alert(status=status))
+
+    await asyncio.gather(one.work(), other.work())
+    await one.work()
+
+    (incident,) = await one.all()
+    assert (incident.state, incident.alerts, incident.firing) == ("triggered", 1, 1)
+
+
+@covers("F28", "F21")
+async def test_whatever_people_sources_and_clocks_do_at_once_ends_well(two: Two) -> None:
+    """No deadlock, nothing that is not repeated in time, and no count that is off."""
+    dice = random.Random(5)
+    one, _ = two
+    names = [f"Alert {number}" for number in range(4)]
+    for source in ("east", "west"):
+        await one.say(*map(alert, names), source=source)
+    acts: list[Callable[[str], Event]] = [Acked, Unacked, Escalated, Resolved, lambda by: Noted(by, "here")]
+
+    async def person(node: House, by: str) -> None:
+        for _ in range(15):
+            await node.act(dice.choice(acts)(by), dice.randint(1, len(names)))
+
+    async def speak(node: House, name: str) -> None:
+        for _ in range(10):
+            told = dice.sample(names, 3)
+            await node.say(*(alert(each, dice.choice(["firing", "resolved"])) for each in told), source=name)
+
+    async def clock(node: House) -> None:
+        for _ in range(15):
+            node.clock.at += MINUTE
+            await node.engine.tick()
+
+    await asyncio.gather(
+        *(person(node, by) for node in two for by in ("ana", "bo")),
+        *(speak(node, name) for node, name in zip(two, ("east", "west"), strict=True)),
+        *(clock(node) for node in two),
+    )
+
+    assert (await one.count("failed"), await one.count("todo")) == (0, 0)
+    rows = await one.database.read(
+        lambda tx: tx.all("SELECT incident, count(*) AS n FROM alerts WHERE firing = 1 GROUP BY incident")
+    )
+    firing = {row.incident: row.n for row in rows}
+    open_ones = [incident for incident in await one.all() if incident.state != "resolved"]
+    assert {one.number: one.firing for one in open_ones} == {one.number: firing.get(one.number, 0) for one in open_ones}
