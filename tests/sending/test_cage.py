@@ -14,6 +14,7 @@ import pytest_asyncio
 from pager.core.outcome import Reason
 from pager.sender import Message, Sender
 from pager.sender_cage import environment
+from pager.sender_pool import SPARES
 from pager.sender_slots import Slots
 from tests.sending.provider import Provider, provider
 from tests.support import ROOT, covers, wait_until
@@ -80,6 +81,8 @@ async def test_a_child_that_is_killed_is_a_crash_and_the_next_send_is_fine(sende
 
     outcome = await asyncio.wait_for(send, 10)
     assert outcome.reason is Reason.crashed and outcome.uncertain
+    # Who is dying still looks alive, and would be one more crash.
+    await wait_until(lambda: gone(workers), what="the others to end as well")
     assert (await sender.send(good(server))).delivered
 
 
@@ -132,6 +135,7 @@ async def test_signals_from_the_terminal_do_not_end_children(sender: Sender, ser
 
 
 async def test_children_are_used_again(sender: Sender, server: Provider) -> None:
+    await wait_until(lambda: len(sender.children()) > SPARES, what="all spares")
     children = sender.children()
 
     for _ in range(5):
