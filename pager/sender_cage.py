@@ -7,7 +7,7 @@ import select
 import socket
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -45,14 +45,18 @@ class Worker:
 
     @property
     def usable(self) -> bool:
-        """Alive as far as is known, not in the middle of something, and not worn out."""
-        return not self._asked and not self._left_early and self.jobs < MOST_JOBS and not self._hung_up()
+        """Not in the middle of something, not worn out, and alive as far as has been heard."""
+        return not self._asked and not self._left_early and self.jobs < MOST_JOBS and not self._is_over
+
+    @property
+    def _is_over(self) -> bool:
+        return self._writer.is_closing() or self._reader.at_eof()
 
     @property
     def is_open(self) -> bool:
         """Whether another message may come aboard now."""
         is_early = time.monotonic() - self._shares_from < BOARDING_SECONDS
-        return is_early and 0 < self.aboard < MOST_ABOARD and not self._left_early and not self._reader.at_eof()
+        return is_early and 0 < self.aboard < MOST_ABOARD and not self._left_early and not self._is_over
 
     def board(self, *, shares: bool) -> None:
         """Somebody has it from now on. `shares`: for a moment others may come, too."""
@@ -65,9 +69,12 @@ class Worker:
         self.aboard -= 1
         self.idle_since = time.monotonic()
 
-    def _hung_up(self) -> bool:
-        """Whether the child has just ended, which the event loop may not have seen: an idle one says nothing else."""
-        if self._writer.is_closing() or self._reader.at_eof():
+    def hung_up(self) -> bool:
+        """Whether the child has just ended, which the event loop may not have heard: an idle one says nothing else.
+
+        Asked before each message, and only then: it is a call to the system.
+        """
+        if self._is_over:
             return True
         look = select.poll()
         look.register(self._writer.get_extra_info("socket").fileno(), select.POLLIN)
@@ -94,6 +101,11 @@ class Worker:
         async with asyncio.timeout(HELLO_SECONDS):
             self.pid = msgspec.msgpack.decode(await self._read(), type=Hello).pid
         self._listening = asyncio.create_task(self._listen())
+
+    def when_gone(self, told: Callable[["Worker"], None]) -> None:
+        """Have `told` called once the child has ended."""
+        if self._listening is not None:
+            self._listening.add_done_callback(lambda _: told(self))
 
     def hang_up(self) -> None:
         """Close the socket; the child ends by itself at that, if it still can."""

@@ -103,6 +103,7 @@ class Pool:
             raise ConnectionError("the sender is closed")
         worker = await self._cage.fork()
         self._all.add(worker)
+        worker.when_gone(self._lost)
         return worker
 
     def _end(self, worker: Worker) -> None:
@@ -112,7 +113,6 @@ class Pool:
 
     def _serve(self) -> None:
         """Hand out what is idle, the best rank first; fork what is missing, a few at a time, and spares a bit later."""
-        self._sweep()
         while (rank := self._first()) is not None and (worker := self._free(rank)):
             self._hand_out(worker)
         self._fork_up_to(len(self._waiting))
@@ -131,9 +131,12 @@ class Pool:
 
     def _free(self, rank: Rank) -> Worker | None:
         """Who may have the next message: a spare, or, for one that was never asked, whoever just began with such."""
-        if len(self._idle) > (0 if rank is Rank.quick else RESERVED):
+        while len(self._idle) > (0 if rank is Rank.quick else RESERVED):
             # The last used is the warmest: it is for who is known to answer.
-            return self._idle.pop(-1 if rank is Rank.quick else 0)
+            worker = self._idle.pop(-1 if rank is Rank.quick else 0)
+            if not worker.hung_up():
+                return worker
+            self._end(worker)
         boats = (worker for worker in self._all if worker.is_open) if rank is Rank.new else ()
         return min(boats, key=lambda worker: worker.aboard, default=None)
 
@@ -190,15 +193,15 @@ class Pool:
         while True:
             await asyncio.sleep(IDLE_SECONDS / 2)
             longest = time.monotonic() - IDLE_SECONDS
-            self._sweep()
             while len(self._idle) > SPARES and self._idle[0].idle_since < longest:
                 self._end(self._idle.pop(0))
 
-    def _sweep(self) -> None:
-        """Take leave of workers that ended while they had nothing to do."""
-        for worker in [each for each in self._idle if not each.usable]:
+    def _lost(self, worker: Worker) -> None:
+        """Take leave of a worker that ended while it had nothing to do; whoever has one finds out by himself."""
+        if worker in self._idle:
             self._idle.remove(worker)
             self._end(worker)
+            self._serve()
 
     def _later(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)
