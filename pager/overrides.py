@@ -46,12 +46,16 @@ class Overrides:
         self._read_at = self._again_at = _NEVER
         self._turn = asyncio.Lock()
         self._ignored: dict[int, str] = {}
-        self.files = self.catalog = files
+        self.files = self.catalog = self._under = files
 
     def put(self, files: Catalog) -> None:
         """New files are in force: every override stays, over them."""
         self.files = files
         self._lay()
+
+    def over(self, files: Catalog) -> Catalog:
+        """Other files with what stands now over them, as far as it fits those."""
+        return layered(files, self._now_standing())
 
     def recent(self) -> Catalog:
         """What the files say with all overrides that ended within the last four days, too."""
@@ -59,7 +63,8 @@ class Overrides:
 
     def remarks(self) -> list[str]:
         """The overrides that the files do not fit any more, a line each."""
-        return [f"override {number} is not applied: {why}" for number, why in self._ignored.items()]
+        # Also told to strangers: who is meant stands in the log and in the list of overrides.
+        return [f"override {number} is not applied: the files do not fit it any more" for number in self._ignored]
 
     def why_not(self, override: RunOverride) -> str:
         """Why it is not applied though it stands, "" if it is."""
@@ -129,9 +134,15 @@ class Overrides:
         return version, now, rows.standing(tx, now - RECENT)
 
     def _lay(self) -> None:
-        standing = [one for one in self._standing if not one.is_over(self._read_at)]
-        self.catalog = layered(self.files, standing)
+        standing = self._now_standing()
+        laid = layered(self.files, standing)
+        # The same one stays: whoever keeps what they worked out of it may go on.
+        if self._under is not self.files or laid.overrides != self.catalog.overrides:
+            self.catalog, self._under = laid, self.files
         ignored = {one.id: why for one in standing if (why := misfit(one.wanted, self.files))}
         for number in ignored.keys() - self._ignored.keys():
             log.warning("an override is not applied", override=number, why=ignored[number])
         self._ignored = ignored
+
+    def _now_standing(self) -> list[RunOverride]:
+        return [one for one in self._standing if not one.is_over(self._read_at)]

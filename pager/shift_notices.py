@@ -42,7 +42,7 @@ class ShiftNotices:
         self._from = self._until = _NEVER
         self._coming: list[Beginning] = []
         self._told: dict[_Key, datetime] = {}
-        self._noted = False
+        self._since: datetime | None = None
 
     async def run(self) -> None:
         """Look for ever."""
@@ -57,12 +57,13 @@ class ShiftNotices:
 
     async def look(self) -> None:
         """Once. The files that a start found move nobody."""
-        if not self._noted:
-            config = self._files.hash
-            await self.database.write(lambda tx: notices.note_config(tx, config))
-            self._noted = True
-        await self._tell_moved()
         now = await self.database.read(lambda tx: tx.now())
+        if self._since is None:
+            config = self._files.hash
+            is_new = await self.database.write(lambda tx: notices.note_config(tx, config))
+            # Where pager never ran, nothing was missed.
+            self._since = now if is_new else _NEVER
+        await self._tell_moved(now)
         await self._work_out(now)
         due = self._due(now)
         if due:
@@ -70,14 +71,12 @@ class ShiftNotices:
             self._told |= dict.fromkeys(map(_key, due), now)
         self._told = {key: at for key, at in self._told.items() if now - at < 2 * LATE}
 
-    async def _tell_moved(self) -> None:
+    async def _tell_moved(self, now: datetime) -> None:
         """The files in force are others than before: tell those whose running or next turn is another now."""
         files = self.engine.overrides.files
         if files is self._files:
             return
-        standing = self.engine.catalog.overrides
-        before, after = self._files.with_overrides(standing), files.with_overrides(standing)
-        now = await self.database.read(lambda tx: tx.now())
+        before, after = self.engine.overrides.over(self._files), self.engine.overrides.over(files)
         # Weeks of every schedule that changed are compiled beside the loop.
         moved = await asyncio.to_thread(changes, before, after, now)
         told = await self.database.write(lambda tx: self._issue_moved(tx, moved, files))
@@ -107,7 +106,8 @@ class ShiftNotices:
         catalog = self.engine.catalog
         found: list[Notice | Beginning] = [one for one in self._coming if is_begun(one, now)]
         found += [notice for one in self._coming for notice in reminders(one, catalog, now)]
-        return [one for one in found if _key(one) not in self._told]
+        keys = ((one, _key(one)) for one in found)
+        return [one for one, key in keys if key not in self._told and key[-1] >= (self._since or now)]
 
     def _issue(self, tx: Tx, due: Sequence[Notice | Beginning]) -> None:
         """The words of a hand-over are those of this instant."""

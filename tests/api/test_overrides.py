@@ -177,7 +177,8 @@ async def test_an_override_that_the_files_no_longer_fit_is_kept_and_says_so(hous
     [one] = (await house.get(PATH))["overrides"]
     assert (one["applied"], one["problem"]) == (False, "nobody is called 'chi' any more")
     assert await on_call(house, "2026-02-16T19:00:00Z") == ["ana"]
-    assert house.engine.overrides.remarks() == ["override 1 is not applied: nobody is called 'chi' any more"]
+    [remark] = house.engine.overrides.remarks()
+    assert "override 1 is not applied" in remark and "chi" not in remark  # strangers may read it
 
     house.engine.catalog = CATALOG
 

@@ -102,10 +102,31 @@ async def test_nothing_is_told_twice_however_often_pager_starts(house: House) ->
 
 @pytest.mark.parametrize(("late", "found"), [(59 * MINUTE, ["ana hand-over", "bo reminder"]), (HOUR, [])])
 async def test_what_was_missed_by_an_hour_is_not_told(house: House, late: timedelta, found: list[str]) -> None:
+    await ready(house)
     house.clock.at = NOON + HOUR + late
+    house.restart()
     await ready(house)
 
     assert sorted(await told(house)) == found
+
+
+async def test_where_pager_never_ran_nothing_was_missed(house: House) -> None:
+    house.clock.at = NOON + HOUR + MINUTE
+    notices = await ready(house)
+    await notices.look()
+
+    assert await told(house) == []
+
+
+async def test_whoever_is_on_call_again_since_the_files_do_not_fit_an_override_is_told(house: House) -> None:
+    notices = await ready(house)
+    await house.engine.overrides.add(BO)
+    house.engine.catalog = replace(
+        files(every=1), people={name: person for name, person in files().people.items() if name != "bo"}
+    )
+    await notices.look()
+
+    assert "ana moved" in await told(house)
 
 
 async def test_both_people_of_an_override_are_told_when_it_is_made_and_removed(house: House) -> None:
