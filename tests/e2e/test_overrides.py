@@ -1,4 +1,4 @@
-"""Overrides with the real programs: made, paged by, printed, kept over a reload and a restart, and taken away."""
+"""Overrides with the real programs: made, told, paged by, printed, kept over a restart, and taken away."""
 
 import asyncio
 import json
@@ -43,6 +43,10 @@ async def paged(daemon: Daemon, sink: HttpSink, title: str) -> str:
     return str(found[0].to)
 
 
+async def heard(sink: HttpSink, person: str, title: str) -> None:
+    await wait_until(lambda: [got for got in sink.to(person) if got.title.startswith(title)], 15, f"{person}: {title}")
+
+
 @pytest.mark.slow
 async def test_an_override_pages_the_other_outlives_a_restart_and_is_removed(tmp_path: Path) -> None:
     async with http_sink() as http:
@@ -57,6 +61,8 @@ async def test_an_override_pages_the_other_outlives_a_restart_and_is_removed(tmp
             assert made.out.startswith("override 1 in payments") and "ana replaced by bo" in made.out
             assert "bo is on call" in made.out and "ana is not on call" in made.out
             assert await paged(daemon, http, "Second") == "bo"
+            await heard(http, "bo", "You cover payments: ")
+            await heard(http, "ana", "You are covered in payments: ")
 
             await daemon.post("/-/reload", {})
             await daemon.stop()
@@ -70,6 +76,15 @@ async def test_an_override_pages_the_other_outlives_a_restart_and_is_removed(tmp
             assert (removed.code, "removed" in removed.out) == (0, True)
             assert await paged(daemon, http, "Fourth") == "ana"
             assert (await told(daemon, "override", "list")).out == "no overrides stand\n"
+            await heard(http, "ana", "You are on call in payments again: ")
+            await heard(http, "bo", "You no longer cover payments: ")
+
+            (daemon.folder / "schedules" / "all.yaml").write_text(schedules.replace("people: [ana]", "people: [bo]"))
+            await daemon.post("/-/reload", {})
+            await heard(http, "ana", "Your turns moved: payments")
+            await heard(http, "bo", "Your turns moved: payments")
+            titles = [got.title for got in http.got if "cover" in got.title or "again" in got.title]
+            assert len(titles) == len(set(titles)) == 4  # over the restart nothing was told twice
 
 
 async def check_yaml(daemon: Daemon, schedules: str) -> None:
