@@ -100,7 +100,7 @@ class Daemon:
             await self.disk.begin()
         await self.clock_steps.begin()
         await self.nodes.begin()
-        await self.engine.overrides.refresh()
+        await self.engine.overrides.begin()
         await self.engine.catch_up()
         await self.engine.restore()
         await self.notifier.restore()

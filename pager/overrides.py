@@ -70,6 +70,15 @@ class Overrides:
         """Why it is not applied though it stands, "" if it is."""
         return misfit(override.wanted, self.files)
 
+    async def begin(self) -> None:
+        """Read them before anybody is paged. Where a row cannot be read, the files alone say who is on call."""
+        try:
+            await self.refresh()
+        except StoreUnavailable:
+            raise
+        except Exception:  # A fence: pager must start, for alerts do not wait.
+            log.exception("overrides cannot be read: the files alone count")
+
     async def run(self) -> None:
         """Notice within a second what other nodes change, and what ends; for ever."""
         while True:
@@ -77,6 +86,8 @@ class Overrides:
                 await self.refresh()
             except StoreUnavailable as error:
                 log.warning("overrides cannot be read: those known before stand", error=str(error), often=True)
+            except Exception:  # A fence: a row that cannot be read must not end the process, for it would again.
+                log.exception("overrides cannot be read: those known before stand", often=True)
             await self._database.changed(rows.TOPIC, LOOK_EVERY)
 
     async def refresh(self) -> None:

@@ -67,7 +67,13 @@ def misfit(wanted: Wanted, catalog: Catalog) -> str:
     if wanted.schedule not in catalog.schedules:
         return f"there is no schedule {wanted.schedule!r} any more"
     gone = [name for name in wanted.people if name not in catalog.people]
-    return f"nobody is called {' or '.join(map(repr, gone))} any more" if gone else ""
+    if gone:
+        return f"nobody is called {' or '.join(map(repr, gone))} any more"
+    try:
+        wanted.override()
+    except ValueError:
+        return "it says what no schedule may say"
+    return ""
 
 
 def layered(catalog: Catalog, overrides: Iterable[RunOverride]) -> Catalog:

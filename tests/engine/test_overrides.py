@@ -135,3 +135,27 @@ async def test_the_other_node_notices_by_itself(two: tuple[House, House]) -> Non
         await wait_until(lambda: other.engine.catalog.on_call("ops", NOON).people == ("bo",), 5, "the other node")
     finally:
         noticing.cancel()
+
+
+async def test_a_row_that_cannot_be_read_stops_neither_a_start_nor_paging(house: House, logs: list[EventDict]) -> None:
+    house.engine.catalog = FILES
+    await house.engine.overrides.add(BO)
+    await house.change("UPDATE overrides SET body = 'damaged'")
+    house.restart()
+    house.engine.catalog = FILES
+    await house.engine.overrides.begin()
+
+    assert await paged(house, "Down") == ["ana"]
+    assert [log["log_level"] for log in logs if "overrides cannot be read" in log["event"]] == ["error"]
+
+
+async def test_an_override_that_no_schedule_may_say_is_not_applied(house: House) -> None:
+    house.engine.catalog = FILES
+    await house.engine.overrides.add(BO)
+    await house.change('UPDATE overrides SET to_at = from_at + 3600000000, body = \'{"who": ["bo", "bo"]}\'')
+    house.restart()
+    house.engine.catalog = FILES
+    await house.engine.overrides.begin()
+
+    assert await paged(house, "Down") == ["ana"]
+    assert house.engine.overrides.remarks() == [IGNORED]
