@@ -80,9 +80,7 @@ def prepare(engine: Engine, sql: str, args: Mapping[str, object]) -> tuple[str, 
     `NULL`, so that `IN` is never true (and neither is `NOT IN`: ask before with no values). Each length is a
     statement of its own, and engines have a limit (32,766 and 65,535 values): chunking is the caller's business.
     """
-    lists = tuple(
-        (name, len(value)) for name, value in args.items() if isinstance(value, list | tuple | set | frozenset)
-    )
+    lists = tuple([(name, len(value)) for name, value in args.items() if isinstance(value, _LISTS)])
     if not lists:
         return spelled(engine, sql), args
     flat: dict[str, object] = {}
