@@ -1,5 +1,7 @@
 """The children of the sender refuse by themselves what the check of contact URLs refuses: it may have been wrong."""
 
+import asyncio
+import sys
 from collections.abc import AsyncIterator
 
 import pytest
@@ -9,7 +11,7 @@ from pager.core.outcome import Reason
 from pager.sender_child import Job
 from pager.sender_pool import Pool
 from tests.sending.provider import Provider, provider
-from tests.support import covers
+from tests.support import ROOT, covers
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -61,3 +63,31 @@ async def test_what_the_check_accepts_is_sent(pool: Pool, server: Provider) -> N
     assert await ask(pool, server.url("200")) is Reason.delivered
 
     assert server.asked == ["200"]
+
+
+PROGRAMS = """
+import os, subprocess, sys
+from pager.sender_apprise import watch
+sys.addaudithook(watch.audit)
+for start in (
+    lambda: subprocess.run(["true"]),
+    lambda: os.system("true"),
+    lambda: os.posix_spawn("/bin/true", ["true"], {}),
+    lambda: os.execv("/bin/true", ["true"]),
+    os.fork,
+):
+    try:
+        start()
+    except PermissionError:
+        print("refused", flush=True)
+"""
+
+
+@covers("T26")
+async def test_a_child_starts_no_programs() -> None:
+    child = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", PROGRAMS, cwd=ROOT, stdout=asyncio.subprocess.PIPE
+    )
+    said, _ = await asyncio.wait_for(child.communicate(), 30)
+
+    assert said.decode().split() == ["refused"] * 5
