@@ -6,10 +6,12 @@
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from urllib.parse import quote
@@ -54,6 +56,39 @@ def address(folder: Path, database: str) -> str:
 
 def start_cluster(stack: ExitStack) -> Path:
     """Make a cluster and run it until `stack` is closed; the folder of its socket, which holds all of it."""
+    return make_cluster(stack).folder
+
+
+@dataclass
+class Cluster:
+    """A cluster that can be stopped and started; its socket is in `folder`, and so is all of it."""
+
+    folder: Path
+    command: list[str | Path]
+    process: "subprocess.Popen[bytes] | None" = None
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        self.process = subprocess.Popen(
+            self.command, cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        wait_until_sync(lambda: _answers(self.folder), timeout=30, what="PostgreSQL to start")
+
+    def stop(self, sign: signal.Signals = signal.SIGTERM) -> None:
+        """SIGTERM waits for clients, SIGINT ends them, SIGQUIT is a crash."""
+        if self.process is None:
+            return
+        self.process.send_signal(sign)
+        try:
+            self.process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.process = None
+
+
+def make_cluster(stack: ExitStack) -> Cluster:
+    """A running cluster of its own, gone when `stack` is closed."""
     initdb, server = require_binary("initdb"), require_binary("postgres")
     pytest.importorskip("psycopg", reason="psycopg is not installed")
     folder = Path(tempfile.mkdtemp(prefix="pg-"))
@@ -67,11 +102,10 @@ def start_cluster(stack: ExitStack) -> Path:
         cwd=folder,
     )
     options = [f"-c{name}={value}" for name, value in _SETTINGS.items()]
-    command: list[str | Path] = [*run_as, server, "-D", data, "-k", folder, *options]
-    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    stack.callback(_stop, process)
-    wait_until_sync(lambda: _answers(folder), timeout=30, what="PostgreSQL to start")
-    return folder
+    cluster = Cluster(folder, [*run_as, server, "-D", data, "-k", folder, *options])
+    stack.callback(cluster.stop)
+    cluster.start()
+    return cluster
 
 
 def _run_as(folder: Path) -> list[str]:
@@ -87,15 +121,6 @@ def _run_as(folder: Path) -> list[str]:
         missing("PostgreSQL does not run as root, and there is no user postgres")
     os.chown(folder, user.pw_uid, user.pw_gid)
     return [setpriv, f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups", "--pdeathsig", "INT"]
-
-
-def _stop(process: "subprocess.Popen[bytes]") -> None:
-    process.terminate()  # waits for clients; there are none left
-    try:
-        process.wait(timeout=5)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
 
 
 def _answers(folder: Path) -> bool:

@@ -48,13 +48,28 @@ KEYS = Pace(3, timedelta(seconds=20), timedelta(seconds=30))
 @click.option("--fast", is_flag=True, help="Wait less between the steps.")
 @click.option("--port", type=click.IntRange(1, 65535), help="Where to listen; 8080 or a free one, if left out.")
 @click.option("--no-keys", is_flag=True, help="Read no keys: a tour that ends by itself, as without a terminal.")
+@click.option("--nodes", type=click.IntRange(2, 9), help="Show so many pagerd on one PostgreSQL instead.")
+@click.option("--kill-node", is_flag=True, help="Kill one of the nodes in the middle; 3 nodes, if --nodes is left out.")
+@click.option("--database", help="An empty PostgreSQL for --nodes; one of its own, if left out.")
 @session_options
-def demo(session: Session, fast: bool, port: int | None, no_keys: bool) -> None:
+def demo(
+    session: Session,
+    fast: bool,
+    port: int | None,
+    no_keys: bool,
+    nodes: int | None,
+    kill_node: bool,
+    database: str | None,
+) -> None:
     """Show pager at work: an alert comes in, people are paged, and this terminal is their phone.
 
     Everything is real but the phones: pagerd runs inside, on the rules and schedules of the example, and nothing is
     kept. Without a terminal it plays a tour that ends by itself.
+
+    With --nodes several pagerd run on one PostgreSQL, and it is told which of them does what: half a minute.
     """
+    if nodes or kill_node or database:
+        sys.exit(_nodes(nodes or 3, database, kill=kill_node, colour=session.colour))
     by_keys = sys.stdin.isatty() and sys.stdout.isatty() and not no_keys
     pace = FAST if fast else KEYS if by_keys else TOUR
     chosen = _port(port)
@@ -62,6 +77,21 @@ def demo(session: Session, fast: bool, port: int | None, no_keys: bool) -> None:
     click.echo("pager demo: this terminal is everybody's phone\n")
     with tempfile.TemporaryDirectory(prefix="pager-demo-") as state:
         sys.exit(asyncio.run(_demo(session, pace, chosen, Path(state), by_keys)))
+
+
+def _nodes(count: int, database: str | None, *, kill: bool, colour: bool) -> int:
+    from pager.cli.demo_nodes import demo_nodes
+    from pager.cli.demo_postgres import temporary_postgres
+
+    if database and not database.startswith(("postgresql://", "postgres://")):
+        raise click.UsageError("several nodes need PostgreSQL: --database postgresql://user@host/name")
+    click.echo(f"pager demo: {count} nodes on one PostgreSQL\n")
+    with contextlib.ExitStack() as stack:
+        state = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pager-demo-")))
+        if not database:
+            data = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pager-pg-")))
+            database = stack.enter_context(temporary_postgres(data))
+        return asyncio.run(demo_nodes(count, database, state, kill=kill, colour=colour))
 
 
 def _port(wanted: int | None) -> int:

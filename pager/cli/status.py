@@ -25,7 +25,7 @@ def status(session: Session, client: Client) -> None:
         word = paint("ready", "ok", session.colour) if found["ok"] else paint("NOT WELL", "stalled", session.colour)
         click.echo(f"pagerd {found['version']} at {client.place}: {word}")
         print_facts(_facts(found))
-        _print_nodes(found.get("nodes", []), session.colour)
+        print_nodes(found.get("nodes", []), session.colour)
     sys.exit(0 if found["ok"] else FAILED)
 
 
@@ -55,7 +55,7 @@ def _queue(name: str, queue: dict[str, Any]) -> str:
     return f"{name} {queue['depth']}{waits}"
 
 
-def _print_nodes(nodes: list[dict[str, Any]], colour: bool) -> None:
+def print_nodes(nodes: list[dict[str, Any]], colour: bool) -> None:
     """All pagerd on one PostgreSQL; `*` is the one that answers."""
     if len(nodes) < 2:
         return

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.house import PAGERCTL, clean_environment, pagerctl
-from tests.support import free_port
+from tests.support import covers, free_port, require_binary
 
 ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
@@ -137,3 +137,35 @@ def test_ctrl_c_ends_it_as_q_does_and_leaves_no_traceback() -> None:
     assert demo.ends() == 0
     assert "Traceback" not in demo.shown
     assert "\x1b[31m" not in demo.shown
+
+
+@pytest.mark.slow
+@covers("P12")
+def test_a_node_that_is_killed_is_replaced_by_another_before_the_eyes() -> None:
+    require_binary("initdb")
+    ran = pagerctl("demo", "--kill-node")
+
+    assert (ran.code, ran.err) == (0, "")
+    told = [
+        r"3 nodes on one PostgreSQL",
+        r"(\w+) pages ana: SEV-2 .*CheckoutDown",
+        r"3 nodes heard it, one sends the page",
+        r"NODE +STATE +VERSION +FILES +LAG +SKEW +LANES",
+        r"kill -9 \d+: \w+ is gone",
+        r"(\w+) pages bo: SEV-2 .*CheckoutDown",
+        r"\w+ +late 1\ds ago",
+        r"acknowledged by bo",
+        r"\w+ +replaced 2\ds ago",
+    ]
+    at = 0
+    for words in told:
+        found = re.compile(words).search(ran.out, at)
+        assert found, f"{words!r} does not follow in:\n{ran.out[at:]}"
+        at = found.end()
+
+
+def test_several_nodes_on_sqlite_are_refused() -> None:
+    ran = pagerctl("demo", "--nodes", "2", "--database", "sqlite:///x.db")
+
+    assert ran.code == 2
+    assert "several nodes need PostgreSQL" in ran.err
