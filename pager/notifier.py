@@ -1,6 +1,7 @@
 """The notifier: claims due pages by lease, hands them to the sender, records what became of each attempt."""
 
 import asyncio
+import contextlib
 from collections import defaultdict, deque
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -27,6 +28,9 @@ WAKE = 1.0
 MOST_PAGES = 256
 CLAIM_LIMIT = 64
 RECORD_TRIES = 20
+MOST_RECALLED = 1000
+NO_ANSWER = frozenset({Reason.unknown, Reason.crashed, Reason.stale, Reason.config})
+"""Outcomes that say nothing about how long a provider takes."""
 PUT_OFF = timedelta(minutes=1)
 
 
@@ -89,6 +93,16 @@ class Notifier:
         freed = await self.database.write(pages.release_all)
         if freed:
             log.warning("pages were being sent when pager ended; they go out again", pages=freed)
+        await self._recall()
+
+    async def _recall(self) -> None:
+        """Tell the sender who answered in time before the start: a page to them waits for no stranger after it."""
+        outcomes = await self.database.read(lambda tx: pages.last_outcomes(tx, MOST_RECALLED))
+        for recipient, contact, outcome in outcomes:
+            url = outbox.contacts_of(self.engine.catalog, recipient).get(contact)
+            with contextlib.suppress(MissingSecret):
+                if url is not None and outcome not in NO_ANSWER:
+                    self.sender.recall(destination(self._filled(url)), slow=outcome == Reason.timeout)
 
     async def run(self) -> None:
         """Claim and carry pages, for ever; ask at least once a second."""
@@ -184,7 +198,7 @@ class Notifier:
                 sending |= {asyncio.create_task(self._send(attempt)): attempt for attempt in attempts}
                 ended = await _first_ended(sending, again_at)
                 turnout = await self._record(taken.page, claim_id, ended, len(sending))
-                if turnout is None or not (sending or turnout.attempts):
+                if turnout is None or not (sending or turnout.attempts or turnout.more):
                     return
                 attempts, again_at = turnout.attempts, turnout.again_at
         finally:
@@ -193,11 +207,11 @@ class Notifier:
 
     async def _send(self, attempt: Attempt) -> Outcome:
         try:
-            url = fill(attempt.url, {name: self.secret(name) for name in placeholders(attempt.url)})
+            url = self._filled(attempt.url)
         except MissingSecret as error:
             return Outcome(Reason.config, str(error))
         text = worded(attempt.facts, url)
-        outcome = await self.sender.send(Message(url=url, title=text.title, body=text.body, kind=_tone(attempt.page)))
+        outcome = await self.sender.send(Message(url=url, title=text.title, body=text.body, kind=_tone(attempt)))
         self._history.note(attempt.url, destination(url), outcome)
         return outcome
 
@@ -226,6 +240,10 @@ class Notifier:
         # The lease runs out by itself, and the next attempt says that it may be a repeat.
         return None
 
+    def _filled(self, url: str) -> str:
+        """`url` with its secrets. Raises MissingSecret."""
+        return fill(url, {name: self.secret(name) for name in placeholders(url)})
+
     def _count(self, attempt: Attempt, outcome: Outcome) -> None:
         log.info(
             "page delivered" if outcome.delivered else "page not delivered",
@@ -239,10 +257,10 @@ class Notifier:
             self.watcher.attempted(attempt, outcome)
 
 
-def _tone(page: PageRow) -> Literal["info", "success", "failure"]:
-    if page.why == "resolved":
+def _tone(attempt: Attempt) -> Literal["info", "success", "failure"]:
+    if attempt.page.why == "resolved":
         return "success"
-    return "failure" if page.kind == "page" else "info"
+    return "failure" if attempt.facts.kind == "page" else "info"
 
 
 async def _first_ended(

@@ -75,6 +75,10 @@ class Sender:
         """Messages being sent, by destination; destinations without one are not listed."""
         return dict(self._slots.busy)
 
+    def recall(self, place: str, *, slow: bool) -> None:
+        """How the last attempt at the destination `place` ended before the start: those who answer are served first."""
+        self._slots.note(place, slow=slow)
+
     def children(self) -> list[int]:
         """The process ids of all children, the one that forks the others first."""
         return self._pool.pids()

@@ -39,11 +39,15 @@ class Slots:
         if not self.busy[key]:
             del self.busy[key]
         if slow is not None:
-            (self._slow.add if slow else self._slow.discard)(key)
-            (self._quick.discard if slow else self._quick.add)(key)
+            self.note(key, slow=slow)
         # Whoever has least at work comes first: nobody waits behind a crowd for one destination.
         for waiting in sorted(self._waiting, key=self.busy.__getitem__):
             self._grant(waiting)
+
+    def note(self, key: str, *, slow: bool) -> None:
+        """`key` answered in time when it was asked last, or not."""
+        (self._slow.add if slow else self._slow.discard)(key)
+        (self._quick.discard if slow else self._quick.add)(key)
 
     def rank(self, key: str) -> Rank:
         """How `key` did when it was asked last."""

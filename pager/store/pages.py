@@ -256,6 +256,16 @@ def next_due(tx: Tx) -> datetime | None:
     return instant(row.at) if row and row.at is not None else None
 
 
+def last_outcomes(tx: Tx, most: int) -> list[tuple[str, str, str]]:
+    """(recipient, contact, outcome) of up to `most` attempts of the last pages, the oldest first."""
+    rows = tx.all(
+        "SELECT p.recipient, d.contact, d.outcome FROM deliveries d JOIN pages p ON p.id = d.page "
+        "WHERE d.outcome IS NOT NULL ORDER BY d.page DESC, d.ended_at DESC LIMIT :most",
+        most=most,
+    )
+    return [(row.recipient, row.contact, row.outcome) for row in reversed(rows)]
+
+
 def oldest_due(tx: Tx) -> tuple[int, datetime | None]:
     """How many pages are due and free now, and since when the oldest is."""
     row = tx.one(

@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from pager.core.outcome import Outcome, Reason
 from pager.core.people import Person
 from pager.core.text import Facts
 from pager.notifier import Notifier, worded
 from pager.secrets import Secrets
 from pager.sender import Sender
+from pager.sender_pool import Rank
 from tests.engine.house import LINKS, House, alert, catalog
 from tests.support import covers, wait_until
 
@@ -148,6 +150,23 @@ async def test_two_notifiers_on_one_database_send_each_page_once(two: tuple[Hous
 
 
 @covers("F54")
+async def test_after_a_start_those_who_answered_before_it_are_served_first(house: House) -> None:
+    contacts = {name: f"json://{name}.example.org/x" for name in ("good", "slow", "better", "gone", "new")}
+    contacts["secret"] = "json://${HOST}/x"
+    house.engine.catalog = catalog(people=people(ana=contacts), teams={})
+    ended = {"good": Reason.delivered, "slow": Reason.timeout, "better": Reason.server, "gone": Reason.crashed}
+    await house.say(alert())
+    await house.send(lambda attempt: Outcome(ended.get(attempt.contact, Reason.unknown)))
+    sender = Sender()
+
+    await Notifier(house.database, house.engine, sender, Secrets({}).get, LINKS).restore()
+
+    ranks = {name: sender._slots.rank(f"json:{name}.example.org") for name in ("good", "slow", "better", "gone", "new")}
+    assert ranks == {
+        "good": Rank.quick, "slow": Rank.slow, "better": Rank.quick, "gone": Rank.new, "new": Rank.new
+    }  # fmt: skip
+
+
 def test_a_message_that_cannot_be_worded_goes_out_in_its_plainest_form() -> None:
     facts = Facts(
         code="7KQ",

@@ -260,6 +260,7 @@ async def test_who_shares_a_child_that_dies_is_told_so_and_travels_alone_next_ti
 
         assert {outcome.reason for outcome in outcomes} == {Reason.crashed}
         assert all(outcome.uncertain for outcome in outcomes)
+        await wait_until(lambda: not before & set(sender.children()), 10, "all that were killed to be gone")
         again = await asyncio.gather(*(sender.send(page(each.url("200"))) for each in crowd[:2]))
         assert all(outcome.delivered for outcome in again)
         for send in sends:
