@@ -7,27 +7,30 @@ from datetime import datetime, timedelta
 import msgspec
 
 from pager.core.advance import advance, clamp, open_incident
-from pager.core.alert import Alert
 from pager.core.catalog import Catalog
 from pager.core.classify import Decision, classify
 from pager.core.clock_step import move_incident
+from pager.core.holding import Verdict
 from pager.core.incident import (
     DropNotices,
     Effect,
     Entry,
     Event,
+    Held,
     Incident,
     LastResort,
     OpenFollower,
     Page,
+    Released,
     Reported,
     Restore,
     TimePassed,
     Withdraw,
 )
-from pager.core.merge import AlertState
+from pager.core.merge import AlertState, as_alert
 from pager.core.severity import worst
-from pager.store import alerts, incidents, pages
+from pager.judge import Judge, standing_hold
+from pager.store import alerts, incidents, inhibitions, pages
 from pager.store.database import Tx
 from pager.store.incidents import Kept
 
@@ -57,6 +60,8 @@ class Desk:
         self._changed: set[int] = set()
         self._entries: list[tuple[int, int, datetime, Entry, Event | Incident | None, str]] = []
         self._issued: list[Issued] = []
+        self._judged: set[int] = set()
+        self.bench = Judge(tx, catalog, self._kept)
 
     @property
     def now(self) -> datetime:
@@ -105,13 +110,35 @@ class Desk:
             self._notice(was, kept.incident, effects)
         return kept.incident
 
+    def judge(self, numbers: Iterable[int]) -> None:
+        """Find out what holds these incidents, which are locked, and tell them. Once in a transaction will do."""
+        asked = [self._kept[number].incident for number in numbers if number not in self._judged]
+        for number, verdict in self.bench.of(asked).items():
+            self.take(number, verdict)
+
+    def take(self, number: int, verdict: Verdict) -> None:
+        """Tell an incident what holds it now, or that nothing does any more."""
+        self._judged.add(number)
+        held = standing_hold(self._kept[number].incident)
+        if verdict.hold is not None and (held is None or replace(held, since=None) != verdict.hold):
+            self.tell(number, Held(verdict.hold))
+        elif verdict.hold is None and held is not None:
+            self.tell(number, Released())
+            inhibitions.forget(self.tx, [number])
+        if verdict.inhibitors:
+            inhibitions.remember(self.tx, number, verdict.inhibitors)
+
     def settle(self) -> None:
-        """Let time pass for each incident that is due now, and save everything once."""
+        """Let time pass for each incident that is due now, unless something holds it, and save everything once."""
+        self.judge(number for number in sorted(self._kept) if self._is_due(number))
         for number in sorted(self._kept):
-            due_at = self._kept[number].incident.due_at
-            if due_at is not None and due_at <= self.now:
+            if self._is_due(number):
                 self.tell(number, TimePassed())
         self.save()
+
+    def _is_due(self, number: int) -> bool:
+        due_at = self._kept[number].incident.due_at
+        return due_at is not None and due_at <= self.now
 
     def clamp(self) -> None:
         """Pull step clocks back that lie further ahead than any wait allows."""
@@ -201,7 +228,10 @@ class Desk:
         into = self._kept[number].incident
         level = worst([decision.severity for decision in decisions])
         count = len(firing)
-        self.tell(number, Reported(into.alerts + count, into.spells + count, into.firing + count, level))
+        verdict = self.bench.of([into])[number]
+        told = Reported(into.alerts + count, into.spells + count, into.firing + count, level, hold=verdict.hold)
+        self.tell(number, told)
+        self.take(number, verdict)
         self.tell(number, TimePassed())
 
     def _opened(self, number: int, state: AlertState, decision: Decision) -> Incident:
@@ -216,19 +246,3 @@ def own_group(*about: str) -> str:
 def _is_notice(issued: Issued, number: int, why: str) -> bool:
     incident, _, page, _ = issued
     return incident == number and page.kind == "notice" and page.why == why
-
-
-def as_alert(state: AlertState) -> Alert:
-    """The alert that a known state was last told as."""
-    return Alert(
-        source=state.source,
-        status=state.status,
-        labels=state.labels,
-        starts_at=state.starts_at,
-        annotations=state.annotations,
-        ends_at=state.ends_at,
-        expires_at=state.expires_at,
-        identity=state.identity,
-        fingerprint=state.fingerprint,
-        generator_url=state.generator_url,
-    )

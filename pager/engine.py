@@ -18,6 +18,7 @@ from pager.core.incident import Entry, Event, Incident, Resolved, TimePassed
 from pager.core.report import Parsed, Source
 from pager.core.severity import Level, worst
 from pager.desk import Desk, News, own_group
+from pager.holding import Holding
 from pager.overrides import Overrides
 from pager.store import StoreUnavailable, alerts, inbox, incidents
 from pager.store.database import Database, Tx
@@ -77,13 +78,14 @@ class Engine:
         self.overrides = Overrides(database, catalog)
         self.sources = sources
         self.listener = listener or Quiet()
+        self.holding = Holding(database, lambda: self.catalog, lambda news: self.listener.news(news))
         self.progress = Progress()
         self._begun: dict[int, Parsed] = {}
 
     @property
     def catalog(self) -> Catalog:
-        """What the files in force say, with the overrides made at run time over them; files may be put in force."""
-        return self.overrides.catalog
+        """What the files in force say, with overrides and silences made at run time over them; files may be put in."""
+        return self.holding.over(self.overrides.catalog)
 
     @catalog.setter
     def catalog(self, files: Catalog) -> None:
@@ -378,8 +380,7 @@ class Engine:
         number = desk.open(group, lambda n: self._by_hand(n, group, title, severity, policy, tx.now(), ""))
         assert number is not None
         desk.note(number, Entry(f"declared as {severity}", by))
-        desk.tell(number, TimePassed())
-        desk.save()
+        desk.settle()
         incident = desk.incident(number)
         assert incident is not None
         return incident, desk.news

@@ -8,6 +8,7 @@ from pager.core.advance import open_incident
 from pager.core.alert import Alert
 from pager.core.catalog import Catalog
 from pager.core.classify import Decision, classify
+from pager.core.holding import FREE, Verdict
 from pager.core.incident import REOPEN, Incident, Reported
 from pager.core.merge import Change, merge, settle
 from pager.core.report import Parsed, Source
@@ -110,10 +111,10 @@ class Batch:
         merged = (self._merge(at, alert, key, instant(row.accepted_at)) for at, row, alert, key in reports)
         steps = [step for step in merged if step is not None]
         self._find_homes(steps)
-        self._tell(steps, [part.truncated for part in parts])
-        # Before clocks: an incident that follows another reads which alerts still fire, and takes them along.
+        # Before anybody is told: what holds an incident is read from here, and what one that follows takes along.
         self._save([self.known[key] for key in self.dirty])
         self._heard()
+        self._tell(steps, [part.truncated for part in parts])
         self._spoke([part.row for part in parts])
         self.desk.settle()
         self._done(parts, {step.row for step in steps})
@@ -216,17 +217,38 @@ class Batch:
                 return home
 
     def _tell(self, steps: Sequence[Step], truncated: Sequence[int]) -> None:
-        """Tell each incident, request by request, what its alerts did."""
+        """Tell each incident, request by request, what its alerts did, and what holds it with these alerts."""
+        verdicts = self._judge(steps)
         tallies: dict[int, Tally] = {}
         row = -1
         for step in steps:
             if step.row != row:
-                self._report(tallies)
+                self._report(tallies, verdicts)
                 tallies, row = {}, step.row
             if step.home is None or self.desk.incident(step.home) is None:
                 continue
             self._count(tallies.setdefault(step.home, Tally(more=truncated[row])), step)
-        self._report(tallies)
+        self._report(tallies, verdicts)
+        for number, verdict in verdicts.items():
+            self.desk.take(number, verdict)
+
+    def _judge(self, steps: Sequence[Step]) -> dict[int, Verdict]:
+        """What holds the incidents that hear of these steps, once all of them are done; left out: as it was."""
+        begun = [step for step in steps if step.decision is not None]
+        self.desk.bench.index(self.known[step.key].state for step in begun)
+        homes: dict[int, dict[int, Step]] = {}
+        for step in steps:
+            if step.home is not None and self.desk.incident(step.home) is not None:
+                homes.setdefault(step.home, {})[step.key] = step
+        found: dict[int, Verdict] = {}
+        for number, of_home in homes.items():
+            incident = self.desk.incident(number)
+            states = [self.known[key].state for key in of_home if self.known[key].incident == number]
+            ended = any(step.change not in _BEGINS for step in of_home.values())
+            verdict = self.desk.bench.after_report(incident, states, ended=ended) if incident else None
+            if verdict is not None:
+                found[number] = verdict
+        return found
 
     def _count(self, tally: Tally, step: Step) -> None:
         if step.change in _BEGINS:
@@ -240,11 +262,11 @@ class Batch:
         if step.decision is not None:
             tally.severity = min(tally.severity, step.decision.severity)
 
-    def _report(self, tallies: Mapping[int, Tally]) -> None:
+    def _report(self, tallies: Mapping[int, Tally], verdicts: Mapping[int, Verdict]) -> None:
         for number, tally in tallies.items():
-            self.tell_tally(number, tally)
+            self.tell_tally(number, tally, verdicts.get(number, FREE))
 
-    def tell_tally(self, number: int, tally: Tally) -> None:
+    def tell_tally(self, number: int, tally: Tally, verdict: Verdict = FREE) -> None:
         incident = self.desk.incident(number)
         assert incident is not None
         self.desk.tell(
@@ -256,6 +278,7 @@ class Batch:
                 severity=tally.severity,
                 flapping=tally.flapping,
                 more=max(tally.more, incident.more),
+                hold=verdict.hold,
             ),
         )
 

@@ -107,3 +107,19 @@ def _ends(known: AlertState, report: Alert, now: datetime) -> tuple[AlertState, 
 def _same(known: AlertState, report: Alert) -> bool:
     # Not the start: many senders have none, and an HA pair tells two.
     return known.annotations == report.annotations and known.labels == report.labels
+
+
+def as_alert(state: AlertState) -> Alert:
+    """The alert that a known state was last told as."""
+    return Alert(
+        source=state.source,
+        status=state.status,
+        labels=state.labels,
+        starts_at=state.starts_at,
+        annotations=state.annotations,
+        ends_at=state.ends_at,
+        expires_at=state.expires_at,
+        identity=state.identity,
+        fingerprint=state.fingerprint,
+        generator_url=state.generator_url,
+    )

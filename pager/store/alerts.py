@@ -52,6 +52,20 @@ def of_incident(tx: Tx, number: int, *, firing: bool = False, limit: int = 100_0
     return [_known(row) for row in rows]
 
 
+def firing_in(tx: Tx, numbers: Iterable[int]) -> dict[int, list[KnownAlert]]:
+    """The alerts of these incidents that count as firing, by incident; those without any are not there."""
+    wanted = sorted(numbers)
+    found: dict[int, list[KnownAlert]] = {}
+    for start in range(0, len(wanted), CHUNK):
+        rows = tx.all(
+            f"SELECT {_COLUMNS} FROM alerts WHERE incident IN (:numbers) AND firing = 1 ORDER BY key",
+            numbers=wanted[start : start + CHUNK],
+        )
+        for row in rows:
+            found.setdefault(row.incident, []).append(_known(row))
+    return found
+
+
 def save(tx: Tx, alerts: Iterable[KnownAlert]) -> None:
     tx.many(
         "INSERT INTO alerts (key, source, incident, status, firing, heard_at, settles_at, stale_at, body) "

@@ -182,6 +182,17 @@ def with_clocks(tx: Tx) -> list[int]:
     return [row.number for row in tx.all("SELECT number FROM incidents WHERE due_at IS NOT NULL ORDER BY number")]
 
 
+def open_after(tx: Tx, after: int, limit: int) -> list[Kept]:
+    """Open incidents with higher numbers than `after`, lowest first."""
+    rows = tx.all(
+        f"SELECT {_COLUMNS} FROM incidents WHERE number > :after AND state <> 'resolved' AND version > 0 "
+        "ORDER BY number LIMIT :limit",
+        after=after,
+        limit=limit,
+    )
+    return [_kept(row) for row in rows]
+
+
 def next_due(tx: Tx) -> datetime | None:
     row = tx.one("SELECT min(due_at) AS at FROM incidents WHERE due_at IS NOT NULL")
     return instant(row.at) if row and row.at is not None else None
