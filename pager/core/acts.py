@@ -25,7 +25,7 @@ from pager.core.turn import Turn
 
 _OUTLIVES_UNDO = (
     *("alerts", "spells", "firing", "more", "opinion", "severity", "lowered"),
-    *("paged", "notices", "also_due", "waves", "ticket", "last_act"),
+    *("paged", "notices", "also_due", "waves", "ticket", "last_act", "commanders", "clock_coordinate"),
 )
 LONGEST_SNOOZE = {"SEV-1": timedelta(hours=24), "SEV-2": timedelta(hours=24)}
 LONGEST_SNOOZE_ELSE = timedelta(days=7)

@@ -12,6 +12,7 @@ from pager.core import acts, reports
 from pager.core.alert import Alert
 from pager.core.catalog import CHANNEL, Catalog
 from pager.core.classify import Decision
+from pager.core.coordinate import coordinate_due
 from pager.core.escalation import become_unacked, release, start_run, step_due, unreached
 from pager.core.holds import hold, set_promotion
 from pager.core.incident import (
@@ -162,7 +163,7 @@ _CLOCKS: tuple[tuple[str, Callable[[Turn], None]], ...] = (
     ("step", step_due),
     ("ack", _ack_due),
     ("promote", _promote_due),
-    ("coordinate", _unset("coordinate")),
+    ("coordinate", coordinate_due),
     ("update", _unset("update")),
     ("decide", _unset("decide")),
 )

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from pager.core.catalog import Catalog
+from pager.core.catalog import Catalog, Place
 from pager.core.documents import PeopleFile, RulesFile
 from pager.core.findings import Finding, Part
 from pager.core.lint import lint
@@ -11,6 +11,7 @@ from pager.core.policy import BUILT_IN
 from pager.core.references import check_references
 from pager.core.rule import Defaults
 from pager.core.rulefile import PlacedRule, RuleFile
+from pager.core.scenario import PlacedCase
 from pager.core.schedule import Loc, Schedule
 from pager.core.severity import SHIPPED
 
@@ -62,9 +63,10 @@ def join(parts: Sequence[Part], runbooks: frozenset[str] = frozenset(), config_h
         slos=tuple(_listed(parts, "slos")),
         status_page=next((page for page in _written(parts, "status_page") if page is not None), None),
         reach=tuple(_listed(parts, "reach")),
-        tests=tuple(_listed(parts, "tests")),
+        tests=tuple(_cases(parts)),
         runbooks=runbooks,
         hash=config_hash,
+        places=_places(parts),
     )
 
 
@@ -135,6 +137,29 @@ def _rule_files(parts: Iterable[Part]) -> tuple[RuleFile, ...]:
         if isinstance(part.content, RulesFile):
             files.setdefault(part.file, []).extend(_placed(part, part.content))
     return tuple(RuleFile(file, tuple(rules)) for file, rules in files.items() if rules)
+
+
+def _cases(parts: Iterable[Part]) -> Iterator[PlacedCase]:
+    for part in parts:
+        for number, case in enumerate(getattr(part.content, "tests", ())):
+            yield PlacedCase(case, part.place(("tests", number)))
+
+
+def _places(parts: Iterable[Part]) -> dict[Place, str]:
+    """Where the first of each name stands, and each step of a policy: `rules/payments.yaml:27`."""
+    places: dict[Place, str] = {}
+    for part in parts:
+        if isinstance(part.content, Schedule):
+            places.setdefault(("schedules", part.content.name), part.place(("schedule",)))
+        for key in _KINDS:
+            for name in getattr(part.content, key, ()):
+                places.setdefault((key, name), part.place((key, name)))
+        for name, policy in getattr(part.content, "policies", {}).items():
+            for number in range(len(policy.steps)):
+                path = ("policies", name, "steps", number)
+                places.setdefault(path, part.place(path))
+            places.setdefault(("policies", name, "then"), part.place(("policies", name, "then")))
+    return places
 
 
 def _placed(part: Part, content: RulesFile) -> Iterator[PlacedRule]:

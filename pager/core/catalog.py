@@ -8,7 +8,6 @@ from pager.core.oncall import OnCall, on_call
 from pager.core.people import Person, Role, Team
 from pager.core.policy import BUILT_IN, Policy, Target
 from pager.core.rule import (
-    Case,
     Defaults,
     Heartbeat,
     Inhibit,
@@ -20,16 +19,19 @@ from pager.core.rule import (
     StatusPage,
 )
 from pager.core.rulefile import RuleFile
+from pager.core.scenario import PlacedCase
 from pager.core.schedule import Override, Schedule
 from pager.core.severity import SHIPPED, Level, Severity
 from pager.core.silence import Silence
 
 CHANNEL = "channel:"
+Place = tuple[str | int, ...]
+"""What stands somewhere: ("policies", "payments"), ("policies", "payments", "steps", 0), ("schedules", "payments")."""
 
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """What the files say. `runbooks` are the paths of the files below runbooks/."""
+    """What the files say. `runbooks` are the paths of the files below runbooks/; `places` tells where things stand."""
 
     severities: Mapping[Level, Severity] = field(default_factory=lambda: dict(SHIPPED))
     defaults: Defaults = field(default_factory=Defaults)
@@ -48,11 +50,12 @@ class Catalog:
     slos: tuple[Slo, ...] = ()
     status_page: StatusPage | None = None
     reach: tuple[Reach, ...] = ()
-    tests: tuple[Case, ...] = ()
+    tests: tuple[PlacedCase, ...] = ()
     runbooks: frozenset[str] = frozenset()
     overrides: Mapping[str, tuple[Override, ...]] = field(default_factory=dict)
     silences: tuple[Silence, ...] = ()
     hash: str = ""
+    places: Mapping[Place, str] = field(default_factory=dict, repr=False)
 
     def with_overrides(self, overrides: Mapping[str, tuple[Override, ...]]) -> "Catalog":
         """The same catalog with these run-time overrides layered over the files' own."""

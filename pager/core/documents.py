@@ -9,7 +9,6 @@ from pager.core.model import Model
 from pager.core.people import ContactUrl, Person, Role, Team
 from pager.core.policy import Policy
 from pager.core.rule import (
-    Case,
     Defaults,
     Heartbeat,
     Inhibit,
@@ -21,6 +20,7 @@ from pager.core.rule import (
     Stakeholders,
     StatusPage,
 )
+from pager.core.scenario import Case
 from pager.core.severity import Level, Severity
 
 _LONGEST_NAME = 64

@@ -55,6 +55,7 @@ class Incident:
     step who were not unreachable yet. `waves` counts how often `also` and the roles were paged.
     `alerts`, `spells` and `firing` count its alerts, all their firing spells, and those that fire now.
     `paged` is everybody who was ever paged. `called`: a person escalated, so that no hold counts until somebody has it.
+    `commanders` counts the ranks of the commander's schedule that were paged.
     `before` is the incident as it stood before the newest ack.
     """
 
@@ -114,6 +115,7 @@ class Incident:
     follows: int | None = None
     last_act: str = ""
     called: bool = False
+    commanders: int = 0
 
     @property
     def due_at(self) -> datetime | None:

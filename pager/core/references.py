@@ -6,6 +6,7 @@ from pager.core.catalog import Catalog
 from pager.core.documents import PeopleFile, RulesFile, check_name
 from pager.core.findings import Finding, Part
 from pager.core.policy import Policy, Target, parse_target
+from pager.core.scenario import Case
 from pager.core.schedule import Loc, Schedule, named_people, schedule_people
 from pager.core.severity import Severity
 
@@ -35,7 +36,7 @@ def check_references(parts: Sequence[Part], catalog: Catalog) -> list[Finding]:
     Names of what was written and could not be read count as known: they are told of already.
     """
     known = _Known(parts, catalog)
-    found = [finding for part in parts for finding in _of_part(part, known)]
+    found = [finding for part in parts for finding in _of_part(part, known, catalog)]
     return [*found, *_unreachable(parts, known, catalog)]
 
 
@@ -76,17 +77,17 @@ class _Known:
         return name, tuple(self.names[kind])
 
 
-def _of_part(part: Part, known: _Known) -> Iterator[Finding]:
+def _of_part(part: Part, known: _Known, catalog: Catalog) -> Iterator[Finding]:
     content = part.content
     if isinstance(content, RulesFile):
-        yield from _of_rules(part, content, known)
+        yield from _of_rules(part, content, known, catalog)
     elif isinstance(content, PeopleFile):
         yield from _of_people(part, content, known)
     else:
         yield from _of_schedule(part, content, known)
 
 
-def _of_rules(part: Part, content: RulesFile, known: _Known) -> Iterator[Finding]:
+def _of_rules(part: Part, content: RulesFile, known: _Known, catalog: Catalog) -> Iterator[Finding]:
     for level, severity in content.severities.items():
         yield from _of_severity(part, ("severities", level), severity, known)
     yield from known.check_policy(part, ("defaults", "policy"), content.defaults.policy)
@@ -101,6 +102,28 @@ def _of_rules(part: Part, content: RulesFile, known: _Known) -> Iterator[Finding
     for number, window in enumerate(content.maintenance):
         if window.owner not in known.names["team"]:
             yield from known.check(part, ("maintenance", number, "owner"), "person", window.owner)
+    for number, case in enumerate(content.tests):
+        yield from _of_case(part, ("tests", number), case, known, catalog)
+
+
+def _of_case(part: Part, path: Loc, case: Case, known: _Known, catalog: Catalog) -> Iterator[Finding]:
+    for number, then in enumerate(case.then):
+        at, name = then.by
+        yield from known.check(part, (*path, "then", number, *at), "person", name)
+        for verb in ("dead", "alive"):
+            named = getattr(then, verb)
+            if named is not None and named not in (ways := _ways(catalog)):
+                said = (
+                    f'nothing to die: "{named}"; write a channel, a contact such as ana.push, or a scheme such as ntfys'
+                )
+                yield part.error((*path, "then", number, verb), "E113", said, word=named, known=tuple(ways))
+
+
+def _ways(catalog: Catalog) -> dict[str, None]:
+    """All that may die: channels, contacts, and the schemes of both."""
+    contacts = {f"{name}.{at}": url for name, person in catalog.people.items() for at, url in person.contacts.items()}
+    urls = (*catalog.channels.values(), *contacts.values())
+    return dict.fromkeys((*catalog.channels, *contacts, *(url.partition("://")[0].lower() for url in urls)))
 
 
 def _of_severity(part: Part, path: Loc, severity: Severity, known: _Known) -> Iterator[Finding]:

@@ -195,13 +195,3 @@ class Reach(Model):
     people: int = Field(default=1, ge=1)
     within: Duration
     despite: tuple[Literal["person", "channel", "provider"], ...] = ()
-
-
-class Case(Model):
-    """One entry of the users' own `tests:`; its verbs are read when it runs."""
-
-    name: str
-    at: str
-    alerts: tuple[dict[str, Any], ...] = ()
-    then: tuple[dict[str, Any], ...] = ()
-    expect: dict[str, Any] = Field(default_factory=dict)

@@ -15,6 +15,9 @@ _AT: Final = {field.name: at for at, field in enumerate(fields(Incident))}
 _values = attrgetter(*_AT)
 
 
+COMMANDER = "commander"
+
+
 class Turn:
     """What `advance` works on: `self.now` never moves, `self.incident` is replaced, effects are only added.
 
@@ -53,7 +56,7 @@ class Turn:
         self.incident = Incident(*values)
 
     def stop_clocks(self) -> None:
-        self.set(**{f"clock_{name}": None for name in CLOCKS})
+        self.set(commanders=0, **{f"clock_{name}": None for name in CLOCKS})
 
     def say(self, text: str, by: str = "") -> None:
         self.effects.append(Entry(text, by))
@@ -97,6 +100,14 @@ class Turn:
             known = self.catalog.roles.get(role)
             if known is not None:
                 self.page(role, self.resolve(Target("schedule", known.schedule)), 0, f"role {role}", wave=wave)
+        if COMMANDER in self.severity.roles and COMMANDER in self.catalog.roles:
+            self._expect_commander()
+
+    def _expect_commander(self) -> None:
+        """Rank 1 was paged: the next one follows, until somebody commands."""
+        within, at = self.severity.coordinate_within, self.incident.clock_coordinate
+        if within is not None and not self.incident.commanders:
+            self.set(clock_coordinate=at or self.now + within, commanders=1)
 
     def page_ticket(self, channel: str) -> None:
         self.set(ticket="sent", ticket_at=self.now)

@@ -119,11 +119,12 @@ def test_the_example_pages_at_night_as_its_own_test_says() -> None:
     sent = simulate([alert(NIGHT, alertname="CheckoutDown", env="prod-eu")], catalog, NIGHT)
     told = [(format_duration(line.after), line.to, line.via) for line in lines(sent, catalog, NIGHT)]
 
-    assert told[:6] == [
+    assert told[:7] == [
         ("0m", "chi", ("console",)),
         ("0m", "everyone", ("push", "call", "console")),
         ("0m", "commander", ("console",)),
         ("5m", "ana", ("push", "call")),
+        ("10m", "commander", ("console",)),
         ("15m", "team:payments", ("push", "call", "console")),
         ("15m", "channel:ops-chat", ("ops-chat",)),
     ]
