@@ -165,8 +165,8 @@ def freeze(node: Daemon, sign: signal.Signals = signal.SIGSTOP) -> None:
 
 
 @asynccontextmanager
-async def house(tmp_path: Path, count: int = 3) -> AsyncIterator[House]:
-    """Nodes that are ready, on one new database."""
+async def house(tmp_path: Path, count: int = 3, *, apart: bool = False) -> AsyncIterator[House]:
+    """Nodes that are ready, on one new database; each with files of its own when they are `apart`."""
     with ExitStack() as stack:
         cluster = await asyncio.to_thread(make_cluster, stack)
         _admin(cluster.folder, "CREATE DATABASE nodes TEMPLATE template0")
@@ -176,8 +176,11 @@ async def house(tmp_path: Path, count: int = 3) -> AsyncIterator[House]:
             fault_proxy(database) as link,
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(5)) as http,
         ):
-            folder = _write_files(tmp_path, sink)
-            nodes = [_node(tmp_path, folder, name, database) for name in NAMES[:count]]
+            nodes = [
+                _node(tmp_path, tmp_path / "config" / (name if apart else ""), name, database) for name in NAMES[:count]
+            ]
+            for folder in {node.folder for node in nodes}:
+                _write_files(folder, sink)
             nodes[0].database = link.address
             try:
                 await asyncio.gather(*(node.start() for node in nodes))
@@ -187,8 +190,7 @@ async def house(tmp_path: Path, count: int = 3) -> AsyncIterator[House]:
                     await _end(node)
 
 
-def _write_files(tmp_path: Path, sink: HttpSink) -> Path:
-    folder = tmp_path / "config"
+def _write_files(folder: Path, sink: HttpSink) -> None:
     channels = "".join(f'  {name}: "{sink.contact(name)}"\n' for name in CHANNELS)
     for name, text in {
         "rules/all.yaml": textwrap.dedent(FILES),
@@ -198,7 +200,6 @@ def _write_files(tmp_path: Path, sink: HttpSink) -> Path:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
-    return folder
 
 
 def _node(tmp_path: Path, folder: Path, name: str, database: str) -> Daemon:
