@@ -1,0 +1,66 @@
+"""Several real pagerd as people meet them: a link is pressed on two, one reads new files, one says how all stand."""
+
+import asyncio
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.daemon import Daemon
+from tests.nodes.house import FILES, NAMES, House, house
+from tests.support import covers, wait_until
+
+_LINK = re.compile(r"Acknowledge: http://[^/]+(/p/\w+)")
+
+
+async def press(given: House, node: Daemon, link: str) -> int:
+    async with given.http.post(f"{node.url}{link}", data={"action": "ack"}, allow_redirects=False) as answer:
+        return answer.status
+
+
+async def listed(node: Daemon) -> dict[str, dict[str, object]]:
+    """The nodes by name, as this one says."""
+    return {each["name"]: each for each in (await node.get("/api/v1/status"))["nodes"]}
+
+
+async def all_up(given: House) -> bool:
+    return all([len(await listed(node)) == len(given.nodes) for node in given.nodes])
+
+
+@pytest.mark.slow
+@covers("T7", "P12")
+async def test_one_link_pressed_on_two_nodes_and_files_that_one_of_them_reads(tmp_path: Path) -> None:
+    async with house(tmp_path, 2, apart=True) as given:
+        one, other = given.nodes
+        await wait_until(lambda: all_up(given), 20, "the nodes to see one another")
+
+        group = given.next_group()
+        assert await given.post(one, group, "a")
+        await wait_until(lambda: not given.unpaged(), 20, "the page")
+        link = _LINK.search(given.sink.got[0].body)
+        assert link is not None
+        answers = await asyncio.gather(*(press(given, node, link[1]) for node in (one, other) for _ in range(5)))
+
+        assert set(answers) == {303}
+        (incident,) = await one.incidents()
+        assert incident["state"] == "acknowledged"
+        entries = (await other.get(f"/api/v1/incidents/{incident['code']}/timeline"))["timeline"]
+        assert sum(entry["text"].startswith("acknowledged") for entry in entries) == 1
+
+        (other.folder / "rules" / "all.yaml").write_text(FILES + "# new\n", encoding="utf-8")
+        async with given.http.post(f"{other.url}/-/reload") as answer:
+            assert answer.status == 200
+
+        async def differ() -> bool:
+            return len({each["config"] for each in (await listed(one)).values()}) == 2
+
+        await wait_until(differ, 10, "the first to see what the second runs")
+        # Until somebody looks, both go on: an alert is paged whichever of them works it.
+        assert await given.post(other, given.next_group(), "b")
+        await wait_until(lambda: not given.unpaged(), 20, "the page")
+        assert set(given.copies()) == {"1", "unmarked"}
+
+        assert await other.stop() == 0
+        assert (await listed(one))[NAMES[1]]["state"] == "stopped"
+        async with given.http.get(f"{one.url}/-/ready") as answer:
+            assert await answer.text() == "ready\n"
