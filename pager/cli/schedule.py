@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from pager.cli.output import Session, instant, known, load, print_json, print_table, session_options, stamp
+from pager.cli.picture import svg
 
 if TYPE_CHECKING:
     from pager.core.oncall import Segment
@@ -18,6 +19,9 @@ _LONGEST = timedelta(days=3660)
 @click.group()
 def schedule() -> None:
     """Show the calendar of a rotation."""
+
+
+schedule.add_command(svg)
 
 
 @schedule.command()
