@@ -332,6 +332,7 @@ class _Play:
             pages=lines_of(paged, self.engine.catalog, start),
             told=tuple(sorted(told, key=lambda one: one.after)),
             timeline=tuple(timeline),
+            steps=frozenset(page.step for page, _ in rows if page.kind == "page" and page.step),
         )
 
 

@@ -31,6 +31,7 @@ COMMANDS: Mapping[str, str] = {
     "schedule": "pager.cli.schedule:schedule",
     "snooze": "pager.cli.incidents:snooze",
     "status": "pager.cli.status:status",
+    "test": "pager.cli.trial:test",
     "token": "pager.cli.token:token",
     "unack": "pager.cli.incidents:unack",
     "wait-ready": "pager.cli.status:wait_ready",

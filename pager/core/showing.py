@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pager.core.catalog import CHANNEL, Catalog
-from pager.core.duration import format_duration
 from pager.core.incident import Incident
 from pager.core.scenario import Expect, Paged, Told
 
@@ -35,13 +34,17 @@ class Happened:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """One incident at the end: how it stands, what ever held it, whom it paged and told, and what happened."""
+    """One incident at the end: how it stands, what ever held it, whom it paged and told, and what happened.
+
+    `steps` are those of its policy in which somebody was paged, from 1; one past the last is `then`.
+    """
 
     incident: Incident
     held: tuple[str, ...] = ()
     pages: tuple[Paged, ...] = ()
     told: tuple[Told, ...] = ()
     timeline: tuple[Happened, ...] = ()
+    steps: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +159,3 @@ def _lists(what: str, wanted: Sequence[Paged | Told], got: Sequence[Paged | Told
         expected.append("" if is_more else str(line))
         found.append("" if is_missing else str(line))
     yield Miss(what, tuple(expected), tuple(found))
-
-
-def clock(after: timedelta) -> str:
-    """`5m`, as a timeline shows it."""
-    return format_duration(after)
