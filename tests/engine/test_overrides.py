@@ -35,8 +35,9 @@ async def test_who_is_paged_goes_by_the_override_until_it_ends(house: House) -> 
     assert (changed.override.id, changed.is_new) == (1, True)
     assert await paged(house, "Before") == ["bo"]
 
-    house.clock.at = NOON + HOUR
-    await house.engine.overrides.refresh()
+    for last in (timedelta(seconds=20), timedelta()):
+        house.clock.at = NOON + HOUR - last
+        await house.engine.overrides.refresh()
 
     assert await paged(house, "After") == ["ana"]
     assert house.engine.catalog is FILES

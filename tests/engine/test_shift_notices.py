@@ -178,6 +178,7 @@ async def test_of_two_nodes_that_reload_one_tells(two: tuple[House, House]) -> N
         node.engine.catalog = files(ring="bo ana chi")
     for notices in watching:
         await notices.look()
+        two[0].clock.at += timedelta(seconds=5)
     two[0].clock.at = NOON + HOUR
     for notices in watching:
         await notices.look()
@@ -222,6 +223,14 @@ async def test_a_notice_that_fails_goes_by_the_next_contact_and_opens_no_inciden
     assert await house.all() == []
     states = [page.state for page in await house.pages(NO_INCIDENT) if page.recipient == "ana"]
     assert states == ["due"] or states == ["delivered"]
+
+
+async def test_a_notice_rings_nobody_up_who_has_not_said_how_they_are_told(house: House) -> None:
+    ways = {"contacts": {"push": "console://", "call": "console://call"}}
+    await ready(house, files({"ana": Person.model_validate(ways)}))
+    await house.engine.overrides.add(BO)
+
+    assert sorted(word.partition(":")[0] for word in await sent(house)) == ["ana push", "bo push"]
 
 
 async def test_whoever_has_no_contacts_is_told_nothing(house: House) -> None:
