@@ -303,11 +303,7 @@ class PostgresDatabase(Database):
             connection = connect(self._settings)
             with contextlib.ExitStack() as undo:
                 undo.callback(connection.close)
-                found = migrations.found_in(lambda sql: connection.execute(sql.encode()).fetchall(), "postgres")
-                if migrations.needed(found, self._versions):
-                    migrations.upgrade(
-                        "postgres", lambda: psycopg.connect(**self._settings, prepare_threshold=None), self._versions
-                    )
+                self._upgrade(lambda sql: connection.execute(sql.encode()).fetchall())
                 connection.execute(f"LISTEN {CHANNEL}".encode())
                 undo.pop_all()
                 return connection
@@ -316,6 +312,15 @@ class PostgresDatabase(Database):
             if known is error:
                 raise
             raise known from error
+
+    def _upgrade(self, rows: Callable[[str], list[Any]]) -> None:
+        found = migrations.found_in(rows, "postgres")
+        if migrations.needed(found, self._versions, migrations.works_with_in(rows)):
+            # Poolers mind prepared statements.
+            connect = partial(psycopg.connect, **self._settings, prepare_threshold=None)
+            migrations.upgrade("postgres", connect, self._versions)
+        elif found != (mine := migrations.known(self._versions)[-1]):
+            self.warnings = (f"the database has schema {found}, made by a newer node; this one knows {mine}",)
 
     def _listen(self, connection: "_Connection | None") -> None:
         """Wake our loops when another node says so; the listening thread's whole life.

@@ -4,6 +4,9 @@ from alembic import op
 
 revision = "0006"
 down_revision = "0005"
+# From here on a node runs on the schema of a newer one: nodes are upgraded one by one. A later version that takes
+# something away, or gives it another meaning, says here which is the oldest that still works with it.
+works_with = "0006"
 
 _STATEMENTS = (
     # `life` is new at each start, and begins the claims that are made in it. `skew` is how far the node's own clock is
