@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from pager.cli.calendar import calendar
 from pager.cli.output import Session, instant, known, load, print_json, print_table, session_options, stamp
 from pager.cli.picture import svg
 
@@ -33,7 +34,8 @@ schedule.add_command(svg)
 def show(session: Session, name: str, start: str | None, end: str | None, weeks: int) -> None:
     """Print who is on call in NAME, from when to when: `pagerctl schedule show payments --from 2026-03-30`.
 
-    A time without a zone is read in the zone of the schedule.
+    Each turn comes first with its length, then a calendar of whole weeks. A time without a zone is read in the zone of
+    the schedule.
     """
     from pager.core.oncall import runs, timeline
 
@@ -48,6 +50,9 @@ def show(session: Session, name: str, start: str | None, end: str | None, weeks:
         print_json({"schedule": name, "segments": [answer(segment) for segment in segments]})
     else:
         _print_text(segments, found.timezone)
+        click.echo()
+        for line in calendar(found, first, last, catalog.overrides.get(name, ()), colour=session.colour):
+            click.echo(line)
 
 
 def _weeks_later(first: datetime, weeks: int, zone: ZoneInfo) -> datetime:
