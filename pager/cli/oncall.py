@@ -21,8 +21,8 @@ def oncall(session: Session, name: str | None, at: str | None) -> None:
     """Print who is on call: `pagerctl oncall payments --at 2026-03-30T09:00+02:00`.
 
     A time without a zone is read in the zone of the schedule NAME; without NAME, in UTC. Without NAME all schedules
-    are shown. The exit status is 1 when nobody is on call in NAME. This is what the files say: overrides made at run time
-    are kept by pagerd, see `pagerctl override list`.
+    are shown. The exit status is 1 when nobody is on call in NAME. This is what the files say: overrides made at run
+    time are kept by pagerd, see `pagerctl override list`.
     """
     catalog = load(session, schedules_only=True)
     if name is None:
