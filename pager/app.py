@@ -25,6 +25,7 @@ from pager.core.catalog import Catalog
 from pager.dialects import installed_sources
 from pager.disk import Disk, disk_of
 from pager.engine import Engine
+from pager.held_metrics import HeldMetrics
 from pager.in_force import BadConfig, Start, find_start
 from pager.intake import Intake
 from pager.metrics import Metrics
@@ -89,7 +90,8 @@ class Daemon:
         """What is not as it should be, a line each."""
         aside = [f"{STARTED_EMPTY}; the damaged file is kept: {self.kept_aside}"] if self.kept_aside else []
         disk, overrides = self.disk.remarks() if self.disk else (), self.engine.overrides.remarks()
-        return [*self.upkeep.files.remarks(), *self.nodes.remarks(), *overrides, *aside, *disk]
+        paused = self.engine.holding.remarks(self.clock())
+        return [*paused, *self.upkeep.files.remarks(), *self.nodes.remarks(), *overrides, *aside, *disk]
 
     def stop(self) -> None:
         self.stopped.set()
@@ -101,6 +103,7 @@ class Daemon:
         await self.clock_steps.begin()
         await self.nodes.begin()
         await self.engine.overrides.begin()
+        await self.engine.holding.begin()
         await self.engine.catch_up()
         await self.engine.restore()
         await self.notifier.restore()
@@ -113,6 +116,7 @@ class Daemon:
                 group.create_task(self.engine.run_inbox()),
                 group.create_task(self.engine.run_clocks()),
                 group.create_task(self.engine.overrides.run()),
+                group.create_task(self.engine.holding.run()),
                 group.create_task(ShiftNotices(self.engine).run()),
                 group.create_task(Sweeper(self.engine).run()),
                 group.create_task(self.clock_steps.run()),
@@ -247,6 +251,7 @@ async def daemon(
         notifier = Notifier(database, engine, sender, secrets.get, settings.links, metrics, nodes.life)
         kept = upkeep(settings, start, database, engine, sender, secrets, metrics, lambda: running.beats())
         steps = ClockSteps(database, engine, clock, metrics.registry)
+        HeldMetrics(metrics.registry, engine.holding, clock)
         parts = (database, engine, notifier, sender, metrics, intake, kept, clock, steps, nodes)
         running = Daemon(settings, catalog, *parts)
         running.disk, running.kept_aside = disk_of(settings, database, engine), aside

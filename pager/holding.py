@@ -1,6 +1,7 @@
 """Silences, maintenance, the pause and inhibition in force: layered over the files, and judged whenever one changes."""
 
 import asyncio
+import contextlib
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -20,6 +21,7 @@ from pager.store.incidents import Kept
 
 log = structlog.get_logger()
 LOOK_EVERY = 1.0
+PATIENCE = 5.0
 IN_A_ROW = 200
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
@@ -82,17 +84,17 @@ class Holding:
     # What people do.
 
     async def add(self, wanted: Wanted) -> Silence:
-        """Make one; in force, and every open incident judged, when this returns. ValueError for what is refused."""
+        """Make one: in force, and open incidents judged, when this returns. ValueError for what is refused."""
         made = await self._database.write(lambda tx: self._add(tx, wanted))
         await self.refresh()
-        await self.judge_all()
+        await self._judge_soon()
         return made
 
     async def expire(self, number: int, kind: str, by: str) -> Expired:
         """End one now: what it hid pages at once if it fires. One that is over stays so. Raises UnknownSilence."""
         done = await self._database.write(lambda tx: self._expire(tx, number, kind, by))
         await self.refresh()
-        await self.judge_all()
+        await self._judge_soon()
         return done
 
     def _add(self, tx: Tx, wanted: Wanted) -> Silence:
@@ -122,6 +124,15 @@ class Holding:
                 log.exception("holds cannot be judged")
             await self._database.changed(rows.TOPIC, LOOK_EVERY)
 
+    async def begin(self) -> None:
+        """Read the silences before anybody is paged. Where one cannot be read none of them counts: in doubt, page."""
+        try:
+            await self.refresh()
+        except StoreUnavailable:
+            raise
+        except Exception:  # A fence: pager must start, for alerts do not wait.
+            log.exception("silences cannot be read: none counts")
+
     async def refresh(self) -> None:
         """Read the silences if they changed."""
         async with self._turn:
@@ -143,6 +154,12 @@ class Holding:
             self._again = changed
             self._judged, self._judged_at, self._edge = stands, now, next_edge(files, now)
         await self._released()
+
+    async def _judge_soon(self) -> None:
+        """Judge all; who asked waits some seconds at most, and the loop does the rest."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE):
+                await self.judge_all()
 
     async def judge_all(self) -> None:
         """Judge every open incident, some hundred at a time; only those that are held wrongly are written."""

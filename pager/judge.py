@@ -1,15 +1,27 @@
 """The judge: what holds the incidents of one transaction, by their alerts as they stand there."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from pager.core.catalog import Catalog
 from pager.core.classify import classify
 from pager.core.code import code_of
-from pager.core.holding import FREE, Mute, Verdict, earlier, is_own, mute_of, mutes_at, verdict, verdict_without_alerts
+from pager.core.holding import (
+    FREE,
+    Mute,
+    Verdict,
+    earlier,
+    is_own,
+    mute_of,
+    mutes_at,
+    never_muted,
+    verdict,
+    verdict_without_alerts,
+)
 from pager.core.incident import Hold, Incident
 from pager.core.inhibit import Party, muted_by, slots_of_inhibitor, slots_of_muted
+from pager.core.matcher import Matcher, all_match
 from pager.core.merge import AlertState, as_alert
 from pager.core.severity import Level
 from pager.store import alerts, incidents, inhibitions
@@ -19,6 +31,8 @@ from pager.store.incidents import Kept
 
 LONGEST_CHAIN = 8
 """How many alerts may mute one another in a row."""
+CHUNK = 1000
+MOST_INCIDENTS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,3 +193,38 @@ def labels_of(state: AlertState) -> dict[str, str]:
 def standing_hold(incident: Incident) -> Hold | None:
     """The hold that was put on it from outside, if there is one."""
     return incident.hold if incident.hold is not None and not incident.hold.is_own else None
+
+
+@dataclass(slots=True)
+class Hidden:
+    """How many firing alerts a silence is about, and the incidents of the first of them."""
+
+    alerts: int = 0
+    incidents: list[int] = field(default_factory=list)
+
+
+def hidden(tx: Tx, catalog: Catalog, asked: Mapping[int, Sequence[Matcher]]) -> dict[int, Hidden]:
+    """What each of these lists of matchers hides right now, by its name in `asked`."""
+    found = {name: Hidden() for name in asked}
+    after = -(2**63)
+    while asked:
+        firing = alerts.page_of(tx, state="firing", after=after, limit=CHUNK)
+        for known in firing:
+            labels = labels_of(known.state)
+            if not never_muted(labels, catalog):
+                _count(found, asked, labels, known.incident)
+        if len(firing) < CHUNK:
+            break
+        after = firing[-1].state.key
+    return found
+
+
+def _count(
+    found: Mapping[int, Hidden], asked: Mapping[int, Sequence[Matcher]], labels: Mapping[str, str], home: int | None
+) -> None:
+    for name, matchers in asked.items():
+        if all_match(tuple(matchers), labels):
+            hides = found[name]
+            hides.alerts += 1
+            if home is not None and home not in hides.incidents and len(hides.incidents) < MOST_INCIDENTS:
+                hides.incidents.append(home)

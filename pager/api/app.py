@@ -4,7 +4,20 @@ from typing import Any
 
 from aiohttp import web
 
-from pager.api import alertmanager, alerts, health, incidents, ingest, oncall, overrides, reload, status, tokens, upkeep
+from pager.api import (
+    alertmanager,
+    alerts,
+    health,
+    incidents,
+    ingest,
+    oncall,
+    overrides,
+    reload,
+    silences,
+    status,
+    tokens,
+    upkeep,
+)
 from pager.api.doors import doors, load_tokens
 from pager.api.guard import Runner
 from pager.api.limits import KEEP_ALIVE, LINGER, bodies, records, unread
@@ -12,7 +25,10 @@ from pager.api.parts import GUARD, Parts, keep
 from pager.api.problems import problems
 from pager.web import link, static
 
-SERVED = (ingest, alertmanager, incidents, alerts, oncall, overrides, health, status, reload, tokens, upkeep, link, static)
+SERVED = (
+    *(ingest, alertmanager, incidents, alerts, oncall, overrides, silences),
+    *(health, status, reload, tokens, upkeep, link, static),
+)
 
 
 def build_app(parts: Parts) -> web.Application:

@@ -19,7 +19,7 @@ from pager.core.severity import SHIPPED
 
 LOOKS_AHEAD = timedelta(days=30)
 _MOST_GAPS = 3
-_NOT_YET = ("inhibit", "maintenance", "heartbeats", "stakeholders", "slos", "status_page", "reach")
+_NOT_YET = {"heartbeats": "W903", "stakeholders": "W904", "slos": "W905", "status_page": "W906", "reach": "W907"}
 _URGENT = ("SEV-1", "SEV-2")
 
 
@@ -72,9 +72,9 @@ def _of_rules(part: Part, content: RulesFile, catalog: Catalog, several: bool) -
             yield part.warning(("rules", number), "W202", said)
     for name, policy in content.policies.items():
         yield from _of_policy(part, ("policies", name), policy, catalog)
-    for number, key in enumerate(_NOT_YET, 1):
+    for key, code in _NOT_YET.items():
         if getattr(content, key):
-            yield part.warning((key,), f"W90{number}", f"{key}: is read, not acted on yet", at_key=True)
+            yield part.warning((key,), code, f"{key}: is read, not acted on yet", at_key=True)
 
 
 def _of_rule(part: Part, path: Loc, rule: Rule, catalog: Catalog) -> Iterator[Finding]:

@@ -112,7 +112,7 @@ class House:
 
     def restart(self) -> None:
         """A new process on the same rows: what was held in memory is gone."""
-        self.engine = Engine(self.database, self.engine.catalog, self.engine.sources)
+        self.engine = Engine(self.database, self.engine.overrides.files, self.engine.sources)
         self.sweeper = Sweeper(self.engine)
 
     async def post(self, *alerts: Mapping[str, Any], source: str = "prom", dialect: str = "alertmanager") -> None:

@@ -398,3 +398,14 @@ async def test_old_silences_are_forgotten(house: House) -> None:
     await silence(house, "alertname = Down")
 
     assert await house.database.write(lambda tx: rows.forget(tx, NOON + 2 * HOUR)) == 1
+
+
+async def test_a_damaged_silence_stops_no_start_and_no_page(house: House) -> None:
+    await silence(house, "alertname = Down")
+    await house.change("UPDATE silences SET matchers = 'no JSON'")
+    house.restart()
+    await house.engine.holding.begin()
+    await house.say(alert())
+    await house.later()
+
+    assert await house.paged() == ["ana"]
