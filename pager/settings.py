@@ -105,6 +105,7 @@ class Settings(BaseSettings):
     Intake answers 503 when `backlog_rows` requests or `backlog_bytes` wait to be worked, or when less than
     `least_free` percent of the database's disk is free. At most `connections` are open, and `connections_of_one`
     address. Bodies are kept for `bodies_kept` or up to `bodies_bytes`, incidents for `incidents_kept` after their end.
+    With `oncall_names` the metrics name who is on call.
     """
 
     model_config = SettingsConfigDict(env_prefix="PAGER_", env_ignore_empty=True, frozen=True, extra="forbid")
@@ -132,6 +133,7 @@ class Settings(BaseSettings):
     backups_kept: int = Field(default=8, ge=1)
     deadman: Annotated[Addresses, _check_addresses("http", "https")] = Field(default=(), repr=False)
     deadman_every: Pause = timedelta(minutes=1)
+    oncall_names: bool = False
     last_resort: Annotated[Addresses, _check_addresses("smtp", "smtps", "http", "https")] = Field(
         default=(), repr=False
     )

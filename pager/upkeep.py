@@ -19,6 +19,7 @@ from pager.own_metrics import OwnMetrics
 from pager.secrets import Secrets
 from pager.sender import Sender
 from pager.settings import Settings
+from pager.shift_metrics import ShiftMetrics
 from pager.store import StoreUnavailable
 from pager.store.backup import file_of
 from pager.store.database import Database
@@ -87,6 +88,7 @@ def upkeep(
 ) -> Upkeep:
     """All of it for one daemon. From here on the engine tells the last resort, too."""
     own = OwnMetrics(metrics.registry, settings.state)
+    ShiftMetrics(metrics.registry, lambda: engine.catalog, names=settings.oncall_names)
     watched = FilesInForce(settings.config, settings.state, engine, metrics, own, secrets, _now, start)
     deadman = Deadman(database, sender, beats, settings.deadman, secrets.fill, own)
     resort = LastResort(database, settings.last_resort, secrets.fill, settings.links, own, engine.listener)

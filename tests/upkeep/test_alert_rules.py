@@ -13,6 +13,7 @@ from pager.cli.export import snippet
 from pager.cli.main import pagerctl
 from pager.metrics import Metrics
 from pager.own_metrics import OwnMetrics
+from pager.shift_metrics import ShiftMetrics
 from tests.engine.house import catalog
 from tests.support import covers, require_binary
 
@@ -24,6 +25,7 @@ def families(folder: Path) -> set[str]:
     """All names that pager tells, with and without the endings of their samples."""
     metrics = Metrics(catalog)
     own = OwnMetrics(metrics.registry, folder)
+    ShiftMetrics(metrics.registry, catalog)
     own.backups_on = True
     named = re.findall(r"^# TYPE (\S+) (\S+)", generate_latest(metrics.registry).decode(), re.MULTILINE)
     return {name for name, _ in named} | {f"{name}_bucket" for name, kind in named if kind == "histogram"}
@@ -66,6 +68,8 @@ SICK = {
     'pager_disk_free_bytes{job="pager"}': "14x20",
     'pager_disk_size_bytes{job="pager"}': "100x20",
     'pager_deadman_stalled{job="pager"}': "1x20",
+    'pager_schedule_covered{schedule="payments"}': "0x20",
+    'pager_schedule_gap_seconds{schedule="payments"}': "3600x20",
     'pager_deadman_last_success_timestamp_seconds{target="1"}': "0x20",
     'pager_deadman_pings_total{target="1", result="failure"}': "0+1x20",
     'pager_last_resort_total{result="success"}': "0x10 1x10",
@@ -75,7 +79,7 @@ SICK = {
 FIRING = """
     PagerDown PagerOldestDuePage PagerNobodyHasIt PagerFilesNotInForce PagerDegraded PagerConfigsDiffer PagerBackupOld
     PagerClockOff PagerDiskNearlyFull PagerStalled PagerNotHeard PagerNobodyReached PagerDatabaseErrors
-    PagerCrashlooping PagerChannelFails
+    PagerCrashlooping PagerChannelFails PagerNobodyOnCall PagerGapAhead
 """
 
 
