@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from pager.cli.calendar import calendar
+from pager.cli.ics import ics
 from pager.cli.output import Session, instant, known, load, print_json, print_table, session_options, stamp
 from pager.cli.picture import svg
 
@@ -23,6 +24,7 @@ def schedule() -> None:
 
 
 schedule.add_command(svg)
+schedule.add_command(ics)
 
 
 @schedule.command()
