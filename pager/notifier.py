@@ -198,7 +198,7 @@ class Notifier:
                 sending |= {asyncio.create_task(self._send(attempt)): attempt for attempt in attempts}
                 ended = await _first_ended(sending, again_at)
                 turnout = await self._record(taken.page, claim_id, ended, len(sending))
-                if turnout is None or not (sending or turnout.attempts):
+                if turnout is None or not (sending or turnout.attempts or turnout.more):
                     return
                 attempts, again_at = turnout.attempts, turnout.again_at
         finally:
@@ -211,7 +211,7 @@ class Notifier:
         except MissingSecret as error:
             return Outcome(Reason.config, str(error))
         text = worded(attempt.facts, url)
-        outcome = await self.sender.send(Message(url=url, title=text.title, body=text.body, kind=_tone(attempt.page)))
+        outcome = await self.sender.send(Message(url=url, title=text.title, body=text.body, kind=_tone(attempt)))
         self._history.note(attempt.url, destination(url), outcome)
         return outcome
 
@@ -257,10 +257,10 @@ class Notifier:
             self.watcher.attempted(attempt, outcome)
 
 
-def _tone(page: PageRow) -> Literal["info", "success", "failure"]:
-    if page.why == "resolved":
+def _tone(attempt: Attempt) -> Literal["info", "success", "failure"]:
+    if attempt.page.why == "resolved":
         return "success"
-    return "failure" if page.kind == "page" else "info"
+    return "failure" if attempt.facts.kind == "page" else "info"
 
 
 async def _first_ended(

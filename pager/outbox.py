@@ -1,10 +1,12 @@
 """The notifier's transactions: pages claimed, attempts begun, outcomes recorded, each under the incident's lock."""
 
 import random
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from pager import bundling
+from pager.core.bundle import bundled
 from pager.core.catalog import CHANNEL, Catalog
 from pager.core.code import code_of
 from pager.core.contact_url import destination
@@ -13,6 +15,7 @@ from pager.core.outcome import Outcome
 from pager.core.page import (
     Contact,
     Plan,
+    at_rest,
     begun,
     due_contacts,
     ended,
@@ -28,11 +31,13 @@ from pager.core.page import (
 from pager.core.people import Via
 from pager.core.text import Facts
 from pager.desk import Desk, News
-from pager.store import incidents, notices, pages, tokens
+from pager.store import bundles, incidents, notices, pages, tokens
 from pager.store.database import Tx
 from pager.store.pages import LEASE, PageRow
 
 CHANNEL_CONTACT = "channel"
+TOLD_AT_ONCE = 50
+"""Incidents of a bundle that are told in one transaction that it reached nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +53,16 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Turnout:
-    """What follows from a record: attempts to make now, and when the page wants to be asked again; None: let go."""
+    """What follows from a record: attempts to make now, and when the page wants to be asked again; None: let go.
+
+    `more`: not everybody was told yet what became of it; record again.
+    """
 
     attempts: tuple[Attempt, ...]
     again_at: datetime | None
     news: News
     first: bool = False
+    more: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +86,15 @@ def claim(
     """Claim due pages, or the one page `only`, and begin the attempts that are due, in one transaction.
 
     `troubled` names contact URLs, as the files write them, and destinations: their contacts are tried last.
+    Whoever is flooded gets some of their pages as one: those are let go again.
     """
     claimed = []
-    for page in pages.claim(tx, claim_id, limit, only):
+    bundling.make_due(tx)
+    going = bundling.sort(tx, pages.claim(tx, claim_id, limit, only))
+    if not going and bundling.make_due(tx):
+        # All that was due waits for a bundle, and that one may go.
+        going = bundling.sort(tx, pages.claim(tx, claim_id, limit, only))
+    for page in going:
         plan = _planned(page, catalog)
         if page.attempt > 1:
             # Somebody had it before: what has no outcome may have been sent.
@@ -123,11 +138,12 @@ def record(
     attempts: tuple[Attempt, ...] = ()
     if page.state == "due":
         attempts, plan = _begin(tx, catalog, page, plan, desk.incident(incident_number), url, troubled)
-    busy = bool(attempts) or in_flight > 0
+    more = page.kind == bundles.KIND and is_unreached(plan) and not told
+    busy = bool(attempts) or in_flight > 0 or more
     _keep(tx, page, plan, held_by=claim_id if busy else None, reported=told)
     # A page that was withdrawn waits for what is being sent, and for nothing else.
     again_at = next_due(plan) if busy and page.state == "due" else None
-    return Turnout(attempts, again_at, desk.news, is_reached(plan) and not was_reached)
+    return Turnout(attempts, now if more else again_at, desk.news, is_reached(plan) and not was_reached, more)
 
 
 def _note_failures(desk: Desk, page: PageRow, plan: Plan, failed: Mapping[str, Outcome]) -> None:
@@ -149,6 +165,8 @@ def _tell(desk: Desk, page: PageRow, plan: Plan) -> tuple[PageRow, bool]:
     """Tell the incident, once, that this recipient was reached (tickets wait for it) or by no contact."""
     if page.reported:
         return page, True
+    if page.kind == bundles.KIND:
+        return page, is_unreached(plan) and _tell_carried(desk, page)
     event: Reached | Unreached | None = None
     if page.kind == "ticket" and is_reached(plan):
         event = Reached(page.run, page.round, page.step, page.recipient)
@@ -162,6 +180,18 @@ def _tell(desk: Desk, page: PageRow, plan: Plan) -> tuple[PageRow, bool]:
     return fresh or page, True
 
 
+def _tell_carried(desk: Desk, bundle: PageRow) -> bool:
+    """Tell some incidents of a bundle that it reached nobody; whether that were all."""
+    rows = bundles.unreported(desk.tx, bundle.id, TOLD_AT_ONCE)
+    desk.lock(row.incident for row in rows)
+    for row in rows:
+        if desk.incident(row.incident) is not None:
+            desk.tell(row.incident, Unreached(row.run, row.round, row.step, bundle.recipient))
+    desk.settle()
+    bundles.mark_reported(desk.tx, [row.id for row in rows])
+    return len(rows) < TOLD_AT_ONCE
+
+
 def _begin(
     tx: Tx,
     catalog: Catalog,
@@ -171,9 +201,9 @@ def _begin(
     url: str,
     troubled: Collection[str],
 ) -> tuple[tuple[Attempt, ...], Plan]:
-    notice = notices.words(tx, page.run) if page.incident == notices.NO_INCIDENT else None
-    if incident is None and notice is None:
-        return (), plan
+    speak = _speaker(tx, catalog, page, plan, incident, url)
+    if speak is None:
+        return (), at_rest(plan) if page.kind == bundles.KIND else plan
     contacts = contacts_of(catalog, page.recipient)
     attempts = []
     for contact in due_contacts(plan, tx.now(), _in_trouble(catalog, page.recipient, troubled)):
@@ -182,14 +212,42 @@ def _begin(
         plan = begun(plan, contact.name)
         number = contact.attempts + 1
         pages.begin(tx, page.id, contact.name, number, tx.now(), repeat=contact.uncertain)
-        if incident is not None:
-            token = tokens.new_page_token()
-            tokens.keep_page_token(tx, token, page.recipient, page.incident, tx.now())
-            facts = facts_of(catalog, page, incident, contact, f"{url}/p/{token}", tx.now())
-        elif notice is not None:
-            facts = notice_of(notice.title, notice.body, contact, tx.now())
-        attempts.append(Attempt(page, contact.name, number, contacts[contact.name], facts))
+        attempts.append(Attempt(page, contact.name, number, contacts[contact.name], speak(contact)))
     return tuple(attempts), plan
+
+
+def _speaker(
+    tx: Tx, catalog: Catalog, page: PageRow, plan: Plan, incident: Incident | None, url: str
+) -> Callable[[Contact], Facts] | None:
+    """What gives the facts for one contact, with a link of its own; None: there is nothing to say."""
+    if page.kind == bundles.KIND:
+        return _bundle_speaker(tx, catalog, page, plan, url)
+    if incident is not None:
+        return lambda contact: facts_of(catalog, page, incident, contact, _link(tx, page, incident, url), tx.now())
+    notice = notices.words(tx, page.run) if page.incident == notices.NO_INCIDENT else None
+    if notice is None:
+        return None
+    return lambda contact: notice_of(notice.title, notice.body, contact, tx.now())
+
+
+def _bundle_speaker(tx: Tx, catalog: Catalog, page: PageRow, plan: Plan, url: str) -> Callable[[Contact], Facts] | None:
+    """The facts of a bundle, as things stand; None once somebody has all of it, or its other news was told."""
+    told = bundles.contents(tx, page.id, page.recipient)
+    if not told.new and (not told.told or is_reached(plan)):
+        return None
+    kept = incidents.get(tx, told.numbers[0])
+    if kept is None:
+        return None
+    lead, like = kept.incident, replace(page, kind="page" if told.new else "notice")
+    return lambda contact: bundled(
+        facts_of(catalog, like, lead, contact, _link(tx, page, lead, url), tx.now()), bundling.carried(told)
+    )
+
+
+def _link(tx: Tx, page: PageRow, incident: Incident, url: str) -> str:
+    token = tokens.new_page_token()
+    tokens.keep_page_token(tx, token, page.recipient, incident.number, tx.now())
+    return f"{url}/p/{token}"
 
 
 def _keep(tx: Tx, page: PageRow, plan: Plan, *, held_by: str | None, reported: bool | None = None) -> None:
@@ -197,6 +255,8 @@ def _keep(tx: Tx, page: PageRow, plan: Plan, *, held_by: str | None, reported: b
     state = page.state
     if state == "due" and due_at is None and held_by is None:
         state = "delivered" if is_reached(plan) else "failed"
+        if page.kind == bundles.KIND and state == "failed" and not is_unreached(plan):
+            state = "withdrawn"
     if held_by is not None and page.state == "due":
         # The index finds pages by due_at: a claimed one stays there, so that a lost lease is found again.
         due_at = min(due_at, page.due_at or page.issued_at) if due_at else page.due_at or page.issued_at
@@ -216,10 +276,12 @@ def _planned(page: PageRow, catalog: Catalog) -> Plan:
     contacts = contacts_of(catalog, page.recipient)
     if page.plan is not None:
         return refresh(page.plan, contacts)
-    ways = ways_of(catalog, page.recipient, page.severity, is_notice=page.incident == notices.NO_INCIDENT)
+    of_turn = page.incident == notices.NO_INCIDENT and page.kind == "notice"
+    ways = ways_of(catalog, page.recipient, page.severity, is_notice=of_turn)
     # From when it is due: a notice may wait for a re-fire.
     start = page.due_at or page.issued_at
-    return (plan_page if page.kind == "page" else plan_notice)(ways, contacts, start)
+    is_page = page.kind == "page" or (page.kind == bundles.KIND and page.target == "page")
+    return (plan_page if is_page else plan_notice)(ways, contacts, start)
 
 
 def contacts_of(catalog: Catalog, recipient: str) -> Mapping[str, str]:

@@ -80,7 +80,10 @@ def entry_json(entry: Written) -> Json:
 
 
 def page_json(page: PageRow, deliveries: Iterable[Mapping[str, object]]) -> Json:
-    """One page and each attempt at a contact: never an address, only the contact's name."""
+    """One page and each attempt at a contact: never an address, only the contact's name.
+
+    `carried_by` is the number of the message that told of it together with others; the attempts are that one's.
+    """
     return {
         "id": page.id,
         "to": page.recipient,
@@ -94,6 +97,7 @@ def page_json(page: PageRow, deliveries: Iterable[Mapping[str, object]]) -> Json
         "issued_at": rfc3339(page.issued_at),
         "due_at": rfc3339(page.due_at),
         "state": page.state,
+        "carried_by": page.carried_by,
         "deliveries": [_delivery_json(delivery) for delivery in deliveries],
     }
 

@@ -144,6 +144,8 @@ def _outcome(page: dict[str, Any]) -> str:
         how = one["outcome"] or "being sent"
         said = f": {one['detail']}" if one["detail"] and how != "delivered" else ""
         told.append(f"{one['contact']} {how}{said}" + (" (may be a repeat)" if one["may_be_repeat"] else ""))
+    if page.get("carried_by"):
+        told.append(f"with others as message {page['carried_by']}")
     return ", ".join(told) or str(page["state"])
 
 

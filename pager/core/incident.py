@@ -248,7 +248,7 @@ EVENTS: dict[str, type] = {kind.__name__: kind for kind in get_args(Event)}
 
 # What follows from it.
 
-PageKind = Literal["page", "notice", "ticket"]
+PageKind = Literal["page", "notice", "ticket", "bundle"]
 
 
 @dataclass(frozen=True, slots=True)

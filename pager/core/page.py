@@ -77,6 +77,11 @@ def begun(plan: Plan, name: str) -> Plan:
     return _change(plan, name, lambda c: replace(c, due_at=None, attempts=c.attempts + 1))
 
 
+def at_rest(plan: Plan) -> Plan:
+    """The plan of what need not be sent any more: nothing in it is due."""
+    return tuple(replace(contact, due_at=None) for contact in plan)
+
+
 def lost(plan: Plan, names: Iterable[str], now: datetime) -> Plan:
     """The lease over these attempts ran out without an outcome: unknown, so they are tried again as a repeat."""
     for name in names:

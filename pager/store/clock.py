@@ -74,6 +74,8 @@ def move_rows(tx: Tx, step: timedelta, left: Sequence[int]) -> None:
     for number in left:
         tx.run("UPDATE incidents SET due_at = due_at + :by WHERE number = :number", by=by, number=number)
     tx.run("UPDATE pages SET withdrawn_at = withdrawn_at + :by WHERE withdrawn_at IS NOT NULL", by=by)
+    tx.run("UPDATE pages SET sent_at = sent_at + :by WHERE sent_at IS NOT NULL", by=by)
+    tx.run("UPDATE bundling SET due_at = due_at + :by, since = since + :by, shut_until = shut_until + :by", by=by)
     tx.run("UPDATE alerts SET heard_at = heard_at + :by, stale_at = stale_at + :by WHERE status = 'firing'", by=by)
     tx.run("UPDATE sources SET spoke_at = spoke_at + :by", by=by)
     _move_pages(tx, step)
@@ -83,7 +85,9 @@ def move_rows(tx: Tx, step: timedelta, left: Sequence[int]) -> None:
 
 
 def _move_pages(tx: Tx, step: timedelta) -> None:
-    rows = tx.all("SELECT id, plan FROM pages WHERE state = 'due' OR due_at IS NOT NULL ORDER BY id FOR UPDATE")
+    rows = tx.all(
+        "SELECT id, plan FROM pages WHERE state IN ('due', 'held') OR due_at IS NOT NULL ORDER BY id FOR UPDATE"
+    )
     tx.many(
         "UPDATE pages SET issued_at = issued_at + :by, due_at = due_at + :by, claimed_until = claimed_until + :by, "
         "plan = :plan WHERE id = :id",

@@ -1,6 +1,7 @@
 """Pages as rows: issued with the decision, claimed by lease, recorded under the incident's lock."""
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -8,6 +9,7 @@ import msgspec
 
 from pager.core.incident import DropNotices, Page, PageKind, Restore
 from pager.core.page import Plan
+from pager.store import bundles
 from pager.store.database import Tx
 from pager.store.sql import Row, instant
 
@@ -16,7 +18,7 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Plan).decode
 _COLUMNS = (
     "id, incident, run, round, step, kind, recipient, target, why, by_whom, severity, issued_at, due_at, state, "
-    "reported, attempt, plan, claim"
+    "reported, attempt, plan, claim, sent_at, carried_by"
 )
 
 # Due, and nobody has it or has lost it.
@@ -25,7 +27,10 @@ _FREE = "due_at <= :now AND state = 'due' AND (claimed_until IS NULL OR claimed_
 
 @dataclass(frozen=True, slots=True)
 class PageRow:
-    """A page as it stands. `reported`: the incident was told that its recipient was not reached, or was."""
+    """A page as it stands. `reported`: the incident was told that its recipient was not reached, or was.
+
+    `carried_by` is the bundle that told of it instead.
+    """
 
     id: int
     incident: int
@@ -45,11 +50,18 @@ class PageRow:
     attempt: int
     plan: Plan | None
     claim: str | None
+    sent_at: datetime | None = None
+    carried_by: int | None = None
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether it is about an incident, and nobody has begun to send it: it may yet wait for a bundle."""
+        return self.incident != 0 and self.kind in ("page", "notice") and self.sent_at is None and self.plan is None
 
 
 def issue(tx: Tx, pages: Iterable[tuple[int, str, Page, datetime]]) -> None:
     """New pages: (incident, its severity, page, now). The same page told twice is one page."""
-    rows = [
+    rows: list[dict[str, object]] = [
         {
             "incident": number,
             "run": page.run,
@@ -63,26 +75,38 @@ def issue(tx: Tx, pages: Iterable[tuple[int, str, Page, datetime]]) -> None:
             "severity": severity,
             "now": now,
             "due_at": page.due_at,
+            "state": "due",
         }
         for number, severity, page, now in pages
     ]
     if not rows:
         return
+    _hold(tx, rows)
     tx.many(
         "INSERT INTO pages (incident, run, round, step, kind, recipient, target, why, by_whom, severity, issued_at, "
         "due_at, state, reported, attempt) VALUES (:incident, :run, :round, :step, :kind, :recipient, :target, :why, "
-        ":by, :severity, :now, :due_at, 'due', 0, 0) "
+        ":by, :severity, :now, :due_at, :state, 0, 0) "
         "ON CONFLICT (incident, run, round, step, kind, recipient) DO NOTHING",
         rows,
     )
     tx.notify("pages")
 
 
+def _hold(tx: Tx, rows: Sequence[dict[str, object]]) -> None:
+    """In a storm new pages wait from the first: nobody has to look at each."""
+    now = tx.now()
+    shut = bundles.shut(tx, {str(row["recipient"]) for row in rows}, now)
+    for row in rows if shut else ():
+        is_due = isinstance(row["due_at"], datetime) and row["due_at"] <= now
+        if is_due and row["recipient"] in shut and row["severity"] != "SEV-1" and row["kind"] != "ticket":
+            row.update(state="held", due_at=None)
+
+
 def withdraw(tx: Tx, incident: int, now: datetime) -> None:
     """Pages of an incident that are due are not sent any more; one that is being sent may still land."""
     tx.run(
         "UPDATE pages SET state = 'withdrawn', withdrawn_at = :now, due_at = NULL "
-        "WHERE incident = :incident AND kind = 'page' AND state = 'due'",
+        "WHERE incident = :incident AND kind = 'page' AND state IN ('due', 'held')",
         incident=incident,
         now=now,
     )
@@ -103,7 +127,7 @@ def restore(tx: Tx, incident: int, effect: Restore, now: datetime) -> None:
 def drop_notices(tx: Tx, incident: int, effect: DropNotices) -> None:
     tx.run(
         "UPDATE pages SET state = 'withdrawn', due_at = NULL WHERE incident = :incident AND kind = 'notice' "
-        "AND why = :why AND state = 'due' AND attempt = 0",
+        "AND why = :why AND state IN ('due', 'held') AND attempt = 0",
         incident=incident,
         why=effect.why,
     )
@@ -232,7 +256,8 @@ def keep(
 
 def anything_due(tx: Tx) -> bool:
     """Whether a claim would find something: asked before writing."""
-    return tx.one(f"SELECT id FROM pages WHERE {_FREE} LIMIT 1", now=tx.now()) is not None
+    now = tx.now()
+    return tx.one(f"SELECT id FROM pages WHERE {_FREE} LIMIT 1", now=now) is not None or bool(bundles.due(tx, now))
 
 
 def free(tx: Tx, limit: int) -> list[int]:
@@ -251,9 +276,10 @@ def put_off(tx: Tx, page_id: int, until: datetime) -> None:
 
 
 def next_due(tx: Tx) -> datetime | None:
-    """When the next page is due and free."""
+    """When the next page is due and free, or the next bundle may go."""
     row = tx.one("SELECT min(due_at) AS at FROM pages WHERE due_at IS NOT NULL AND claim IS NULL")
-    return instant(row.at) if row and row.at is not None else None
+    page_at = instant(row.at) if row and row.at is not None else None
+    return min((at for at in (page_at, bundles.next_due(tx)) if at is not None), default=None)
 
 
 def last_outcomes(tx: Tx, most: int) -> list[tuple[str, str, str]]:
@@ -275,17 +301,18 @@ def oldest_due(tx: Tx) -> tuple[int, datetime | None]:
 
 
 def of_incident(tx: Tx, number: int) -> list[tuple[PageRow, list[Mapping[str, object]]]]:
-    """The pages of an incident with the deliveries of each, oldest first."""
+    """The pages of an incident with the deliveries of each, or of the bundle that carried it, oldest first."""
     pages = [_page(row) for row in tx.all(f"SELECT {_COLUMNS} FROM pages WHERE incident = :n ORDER BY id", n=number)]
     rows = tx.all(
         "SELECT d.page, d.contact, d.attempt, d.begun_at, d.ended_at, d.outcome, d.detail, d.repeat FROM deliveries d "
-        "JOIN pages p ON p.id = d.page WHERE p.incident = :n ORDER BY d.begun_at, d.contact, d.attempt",
+        "JOIN pages p ON p.id = d.page WHERE p.incident = :n OR p.id IN (SELECT carried_by FROM pages "
+        "WHERE incident = :n AND carried_by IS NOT NULL) ORDER BY d.begun_at, d.contact, d.attempt",
         n=number,
     )
-    by_page: dict[int, list[Mapping[str, object]]] = {page.id: [] for page in pages}
+    by_page: defaultdict[int, list[Mapping[str, object]]] = defaultdict(list)
     for row in rows:
         by_page[row.page].append(row.asdict())
-    return [(page, by_page[page.id]) for page in pages]
+    return [(page, by_page[page.carried_by or page.id]) for page in pages]
 
 
 def _page(row: Row) -> PageRow:
@@ -308,4 +335,6 @@ def _page(row: Row) -> PageRow:
         attempt=row.attempt,
         plan=_decode(row.plan) if row.plan is not None else None,
         claim=row.claim,
+        sent_at=instant(row.sent_at) if row.sent_at is not None else None,
+        carried_by=row.carried_by,
     )

@@ -26,7 +26,14 @@ HOLDS = {
     "inhibition": "another alert speaks for it:",
     "pause": "all pages are paused",
 }
-SENT = {"due": "on its way", "delivered": "sent", "failed": "not reached", "withdrawn": "not sent: somebody had it"}
+SENT = {
+    "due": "on its way",
+    "delivered": "sent",
+    "failed": "not reached",
+    "withdrawn": "not sent: somebody had it",
+    "held": "goes with others as one message",
+    "carried": "sent with others as one message",
+}
 MOST_ALERTS = 20
 MOST_ENTRIES = 30
 

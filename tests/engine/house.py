@@ -237,6 +237,8 @@ class House:
             made.append(f"{attempt.page.recipient} {attempt.contact}")
             turnout = await self.record(name, taken.page, (attempt, answer(attempt)), in_flight=len(waiting))
             waiting += turnout.attempts
+            while turnout.more:
+                turnout = await self.record(name, taken.page, in_flight=len(waiting))
         return made
 
 

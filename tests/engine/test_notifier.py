@@ -141,7 +141,7 @@ async def test_stop_carries_what_was_claimed_and_claims_no_more(house: House) ->
 async def test_two_notifiers_on_one_database_send_each_page_once(two: tuple[House, House]) -> None:
     one, other = two
     async with posting(one) as left, posting(other) as right:
-        await one.say(*(alert(f"Alert {number}") for number in range(100)))
+        await one.say(*(alert(f"Alert {number}", severity="low") for number in range(100)))
         await wait_until(lambda: len(left.shown) + len(right.shown) >= 100, 20, "100 messages")
 
     titles = [title for title, _ in (*left.shown, *right.shown)]

@@ -168,7 +168,7 @@ async def test_an_undo_while_a_page_is_on_its_way_goes_on_where_it_was(house: Ho
 
 
 async def test_nothing_is_claimed_twice(house: House) -> None:
-    await house.say(*(alert(f"Alert {number}") for number in range(10)))
+    await house.say(*(alert(f"Alert {number}", severity="low") for number in range(10)))
 
     claimed = [page.page.id for _, taken in [await house.claim(4) for _ in range(4)] for page in taken]
     assert (len(claimed), len(set(claimed))) == (10, 10)

@@ -213,7 +213,7 @@ async def test_a_claim_that_is_taken_over_while_its_outcome_is_recorded(two: Two
     """The lease runs out as the outcome comes: one of the two has the page afterwards."""
     one, other = two
     for round_ in range(10):
-        await one.say(alert(f"Alert {round_}"))
+        await one.say(alert(f"Alert {round_}", severity="low"))
         name, (taken,) = await one.claim()
         one.clock.at += MINUTE
         turnout, (again, retaken) = await asyncio.gather(
@@ -229,7 +229,7 @@ async def test_a_claim_that_is_taken_over_while_its_outcome_is_recorded(two: Two
 
 async def test_200_pages_and_two_nodes_that_claim_none_twice(two: Two) -> None:
     one, other = two
-    await one.say(*(alert(f"Alert {number}") for number in range(200)))
+    await one.say(*(alert(f"Alert {number}", severity="low") for number in range(200)))  # tickets: never bundled
     claimed: list[int] = []
 
     async def claim(node: House) -> None:
