@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from pager.cli.output import FAILED, Session, instant, known, load, print_json, print_table, session_options, stamp
+from pager.cli.output import FAILED, Session, instant, known, print_json, print_table, session_options, stamp
+from pager.cli.standing import load_standing
 
 if TYPE_CHECKING:
     from pager.core.catalog import Catalog
@@ -21,10 +22,10 @@ def oncall(session: Session, name: str | None, at: str | None) -> None:
     """Print who is on call: `pagerctl oncall payments --at 2026-03-30T09:00+02:00`.
 
     A time without a zone is read in the zone of the schedule NAME; without NAME, in UTC. Without NAME all schedules
-    are shown. The exit status is 1 when nobody is on call in NAME. This is what the files say: overrides made at run
-    time are kept by pagerd, see `pagerctl override list`.
+    are shown. The exit status is 1 when nobody is on call in NAME. This is what the files say; `pagerctl --server URL
+    oncall` lays the overrides over them that this pagerd keeps.
     """
-    catalog = load(session, schedules_only=True)
+    catalog = load_standing(session)
     if name is None:
         _print_all(session, catalog, instant(at, "--at"))
         return

@@ -9,8 +9,9 @@ import click
 
 from pager.cli.calendar import calendar
 from pager.cli.ics import ics
-from pager.cli.output import Session, instant, known, load, print_json, print_table, session_options, stamp
+from pager.cli.output import Session, instant, known, print_json, print_table, session_options, stamp
 from pager.cli.picture import svg
+from pager.cli.standing import load_standing
 
 if TYPE_CHECKING:
     from pager.core.oncall import Segment
@@ -37,11 +38,11 @@ def show(session: Session, name: str, start: str | None, end: str | None, weeks:
     """Print who is on call in NAME, from when to when: `pagerctl schedule show payments --from 2026-03-30`.
 
     Each turn comes first with its length, then a calendar of whole weeks. A time without a zone is read in the zone of
-    the schedule.
+    the schedule. `pagerctl --server URL schedule show` lays the overrides over the files that this pagerd keeps.
     """
     from pager.core.oncall import runs, timeline
 
-    catalog = load(session, schedules_only=True)
+    catalog = load_standing(session)
     found = catalog.schedules[known(name, catalog.schedules, "schedule")]
     first = instant(start, "--from", found.timezone)
     last = instant(end, "--to", found.timezone) if end else _weeks_later(first, weeks, ZoneInfo(found.timezone))

@@ -26,6 +26,12 @@ def test_somebody_takes_gives_and_has_it_back(house: House) -> None:
 
     assert (taken.code, people(house)) == (0, ["bo"]), taken.err
     assert "bo is on call" in taken.out and "ana is not on call" in taken.out
+    files = ("-c", str(house.daemon.folder))
+    assert house.pagerctl(*files, "oncall", "payments").out == "ana\n", "without a daemon the files speak"
+    there = (*files, "--server", house.socket)
+    assert house.pagerctl(*there, "oncall", "payments").out == "bo\n"
+    shown = house.pagerctl(*there, "schedule", "show", "payments", "-o", "json").json["segments"]
+    assert [segment["people"] for segment in shown] == [["bo"], ["ana"]]
     given = house.pagerctl("override", "give", "payments", "--to", "+1h", "--to-person", "ana", "--by", "bo")
     assert (given.code, people(house)) == (0, ["ana"]), given.err
 
