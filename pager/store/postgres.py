@@ -25,6 +25,7 @@ except ImportError as missing:
     raise StoreError("PostgreSQL needs psycopg: pip install 'pagerd[postgres]'") from missing
 
 RV = TypeVar("RV")
+GROUP_JOBS = 64
 URGENT, WRITERS, READERS = 2, 4, 2
 
 # Lost a race, was chosen to end a deadlock, waited too long for a lock: the whole transaction is repeated.
@@ -197,10 +198,34 @@ class Session:
     def serve(self, jobs: Jobs, settle: Callable[[list[Job]], None]) -> None:
         """Work `jobs` until they are over; a thread's whole life."""
         while not jobs.over:
-            if (job := jobs.take()) is not None:
-                self._work(job)
-                settle([job])
+            if (first := jobs.take()) is not None:
+                settle(self._group(first, jobs))
         self._drop()
+
+    def _group(self, first: Job, jobs: Jobs) -> list[Job]:
+        """`first`, and what else waits where it is urgent: promises share a commit, as long as all of them go well."""
+        group = [first]
+        while first.urgent and len(group) < GROUP_JOBS and (job := jobs.beside(first)):
+            group.append(job)
+        if len(group) == 1 or not self._work_together(group):
+            for job in group:
+                self._work(job)
+        return group
+
+    def _work_together(self, group: list[Job]) -> bool:
+        """Whether it is settled what became of all; if not, nothing is stored, and each is worked by itself."""
+        try:
+            results, topics = self._transact(lambda tx: [job.work(tx) for job in group])
+        except Exception as error:  # The fence: by itself it is found out whose it is.
+            if not isinstance(error, psycopg.OperationalError | psycopg.InterfaceError) or error.sqlstate:
+                return False
+            # The connection was lost: perhaps it is stored, so that it must not be done again.
+            for job in group:
+                job.fail(as_store_error(error))
+            return True
+        for job, result in zip(group, results, strict=True):
+            job.result, job.topics = result, topics
+        return True
 
     def _work(self, job: Job) -> None:
         for attempt in range(MOST_REPEATS + 1):

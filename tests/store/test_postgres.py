@@ -207,3 +207,46 @@ async def test_a_node_that_stands_still_loses_its_locks_and_its_late_commit_is_r
     with pytest.raises(StoreUnavailable):
         await late
     assert await post.read(lambda tx: tx.all("SELECT body FROM things")) == [("in time",)]
+
+
+async def test_promises_that_wait_together_share_a_commit(post: Database) -> None:
+    """While two threads are busy the others line up; they then take far fewer transactions than one each."""
+    transaction = "SELECT pg_current_xact_id()::text AS id"
+
+    def promise(number: int) -> Callable[[Tx], str]:
+        def work(tx: Tx) -> str:
+            add(f"thing {number:03d}")(tx)
+            row = tx.one(transaction)
+            assert row is not None
+            return str(row.id)
+
+        return work
+
+    ids = await asyncio.gather(*(post.write(promise(number), urgent=True) for number in range(100)))
+
+    assert len(await post.read(names)) == 100
+    assert len(set(ids)) < 20
+
+
+async def test_a_promise_that_fails_spoils_no_other(post: Database) -> None:
+    bad, _ = failing("23505", times=1000)
+    works: list[Callable[[Tx], int]] = [add("a"), bad, add("b"), add("a"), add("c")]
+
+    answers = await asyncio.gather(*(post.write(work, urgent=True) for work in works), return_exceptions=True)
+
+    assert [isinstance(answer, Exception) for answer in answers] in (
+        [False, True, False, True, False],
+        [True, True, False, False, False],
+    )
+    assert await post.read(names) == ["a", "b", "c"]
+
+
+@covers("F25")
+async def test_promises_together_on_a_connection_that_died_are_made_by_another(post: Database, postgres: str) -> None:
+    await asyncio.gather(*(post.write(add(name), urgent=True) for name in "ab"))
+    async with opened(postgres) as other:
+        await other.read(lambda tx: tx.all(BACKENDS))
+
+    await asyncio.gather(*(post.write(add(name), urgent=True) for name in "cdefgh"))
+
+    assert await post.read(names) == list("abcdefgh")
