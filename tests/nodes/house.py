@@ -55,9 +55,15 @@ class House:
     database: str
     sink: HttpSink
     http: aiohttp.ClientSession
+    root: Path
     groups: dict[str, Group] = field(default_factory=dict)
     accepted: set[str] = field(default_factory=set)
     refused: int = 0
+
+    def add(self, name: str) -> Daemon:
+        """One more node, to be started."""
+        self.nodes.append(_node(self.root, self.nodes[0].folder, name, self.database))
+        return self.nodes[-1]
 
     def next_group(self) -> Group:
         name = f"Storm{len(self.groups) + 1:04d}"
@@ -165,8 +171,13 @@ def freeze(node: Daemon, sign: signal.Signals = signal.SIGSTOP) -> None:
 
 
 @asynccontextmanager
-async def house(tmp_path: Path, count: int = 3, *, apart: bool = False) -> AsyncIterator[House]:
-    """Nodes that are ready, on one new database; each with files of its own when they are `apart`."""
+async def house(
+    tmp_path: Path, count: int = 3, *, apart: bool = False, code: Path | None = None
+) -> AsyncIterator[House]:
+    """Nodes that are ready, on one new database; each with files of its own when they are `apart`.
+
+    They run the pager in the folder `code`, this one if it is left out.
+    """
     with ExitStack() as stack:
         cluster = await asyncio.to_thread(make_cluster, stack)
         _admin(cluster.folder, "CREATE DATABASE nodes TEMPLATE template0")
@@ -182,9 +193,12 @@ async def house(tmp_path: Path, count: int = 3, *, apart: bool = False) -> Async
             for folder in {node.folder for node in nodes}:
                 _write_files(folder, sink)
             nodes[0].database = link.address
+            for node in nodes if code else ():
+                # Not what lies in the current folder either.
+                node.environment = {**node.environment, "PYTHONPATH": str(code), "PYTHONSAFEPATH": "1"}
             try:
                 await asyncio.gather(*(node.start() for node in nodes))
-                yield House(nodes, link, cluster, database, sink, http)
+                yield House(nodes, link, cluster, database, sink, http, tmp_path)
             finally:
                 for node in nodes:
                     await _end(node)
