@@ -8,6 +8,7 @@ OPEN = ("/-/healthy", "/-/ready", "/livez", "/readyz", "/healthz", "/metrics", "
 OPEN_BELOW = ("/p/", "/static/", "/status/")
 """A page link is its own token."""
 INGEST = ("/webhook/", "/api/v2/alerts")
+CALENDARS = ("/schedules/", "/people/")
 ADMIN = ("/-/", "/api/v1/tokens", "/api/v1/backups", "/api/v1/doctor")
 
 
@@ -17,9 +18,16 @@ def needed(method: str, path: str) -> Scope | None:
         return None
     if takes_alerts(method, path):
         return "ingest"
+    if is_calendar(path):
+        return "calendar"
     if path.startswith(ADMIN):
         return "admin"
     return "read" if method in SAFE else "respond"
+
+
+def is_calendar(path: str) -> bool:
+    """Whether this is a feed that a calendar asks for; all that it can show is its address."""
+    return path.startswith(CALENDARS) and path.endswith(".ics")
 
 
 def takes_alerts(method: str, path: str) -> bool:

@@ -14,7 +14,7 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from pager.api.access import SAFE, needed
+from pager.api.access import SAFE, is_calendar, needed
 from pager.api.parts import GUESSERS, KEYRING, METRICS, PARTS
 from pager.api.problems import Problem, handler_of
 from pager.core.scope import allows
@@ -112,7 +112,7 @@ def slow_down(request: web.Request, why: str) -> None:
 
 
 def token_of(request: web.Request) -> str:
-    """What is shown: a Bearer token, the password of Basic, on webhooks `?token=`; "" for nothing of these."""
+    """What is shown: a Bearer token, the password of Basic, `?token=` on webhooks and calendars; else ""."""
     scheme, _, shown = request.headers.get("Authorization", "").strip().partition(" ")
     if scheme.lower() == "basic":
         try:
@@ -121,7 +121,8 @@ def token_of(request: web.Request) -> str:
             return ""
     if scheme and shown:  # Grafana lets people choose the scheme's name.
         return shown.strip()
-    return request.query.get("token", "") if request.path.startswith("/webhook/") else ""
+    in_address = request.path.startswith("/webhook/") or is_calendar(request.path)
+    return request.query.get("token", "") if in_address else ""
 
 
 def _count(request: web.Request, why: str, name: str = "") -> None:

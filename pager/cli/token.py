@@ -24,7 +24,8 @@ def token() -> None:
 def create(session: Session, client: Client, name: str, scope: str, expires: str) -> None:
     """Make a token, and print it: it is shown only now.
 
-    ingest: to send alerts, as the source NAME. read: to look. respond: to look, and to work on incidents. admin: all.
+    ingest: to send alerts, as the source NAME. calendar: to ask for feeds, by ?token= in their addresses. read: to
+    look. respond: to look, and to work on incidents. admin: all.
     """
     made = client.post("/api/v1/tokens", {"name": name, "scope": scope, "expires": expires})
     if session.is_json:

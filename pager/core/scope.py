@@ -2,13 +2,14 @@
 
 from typing import Literal, get_args
 
-Scope = Literal["ingest", "read", "respond", "admin"]
+Scope = Literal["ingest", "calendar", "read", "respond", "admin"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 
 _GRANTS: dict[str, frozenset[Scope]] = {
     "ingest": frozenset({"ingest"}),
-    "read": frozenset({"read"}),
-    "respond": frozenset({"read", "respond"}),
+    "calendar": frozenset({"calendar"}),
+    "read": frozenset({"calendar", "read"}),
+    "respond": frozenset({"calendar", "read", "respond"}),
     "admin": frozenset(SCOPES),
 }
 

@@ -18,8 +18,9 @@ from tests.support import covers
 
 STRANGER = {"Host": "pager.example.org", "X-Forwarded-For": "10.0.0.7"}
 OPENS: dict[str, set[str]] = {
-    "nothing": {"none", "wrong", "expired", "source", "ingest", "read", "respond", "admin"},
+    "nothing": {"none", "wrong", "expired", "source", "ingest", "calendar", "read", "respond", "admin"},
     "ingest": {"source", "ingest", "admin"},
+    "calendar": {"calendar", "read", "respond", "admin"},
     "read": {"read", "respond", "admin"},
     "respond": {"respond", "admin"},
     "admin": {"admin"},
@@ -51,6 +52,10 @@ ROUTES: dict[str, tuple[str, ...]] = {
         "POST /api/v1/alerts",
         "POST /api/v1/alerts/",
     ),
+    "calendar": (
+        "GET /schedules/{name}.ics",
+        "GET /people/{name}.ics",
+    ),
     "read": (
         "GET /api/v1/incidents",
         "GET /api/v1/incidents/{code}",
@@ -64,6 +69,8 @@ ROUTES: dict[str, tuple[str, ...]] = {
         "GET /api/v1/maintenance",
         "GET /api/v1/pause",
         "GET /api/v1/schedules/{name}",
+        "GET /api/v1/schedules/{name}.svg",
+        "GET /oncall/{name}.txt",
         "GET /api/v1/schedules/{name}/cover",
         "GET /api/v1/status",
     ),
@@ -105,7 +112,7 @@ async def street(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stre
     sources = {"prom": Source(name="prom", dialect="alertmanager", token="PROM")}
     folder = tmp_path_factory.mktemp("street")
     async with opened(folder, replace(CATALOG, sources=sources), {"PROM": "s3cret"}) as house:
-        shows = {scope: await house.token(scope) for scope in ("ingest", "read", "respond", "admin")}
+        shows = {scope: await house.token(scope) for scope in ("ingest", "calendar", "read", "respond", "admin")}
         shows |= {"source": "s3cret", "wrong": tokens.new_api_token()}
         shows["expired"] = await house.token("admin", "expired", timedelta())
         yield Street(house, shows)
@@ -135,7 +142,8 @@ async def test_t1_every_route_opens_to_its_scope_alone(
         assert status != 429 or "{token}" in path
         assert status < 500 or status == 501, words
     elif shown == "none":
-        assert (status, '"status":401' in words) == (401, True)
+        # Beside the pages for people, refusals are words for people, too.
+        assert (status, '"status":401' in words or path.startswith("/oncall/")) == (401, True)
     else:
         assert status in ((403, 429) if shown == "wrong" else (403,)), words
 

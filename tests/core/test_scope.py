@@ -12,9 +12,10 @@ from tests.support import covers
     ("held", "may"),
     [
         pytest.param("ingest", {"ingest"}, id="a sender sends, and sees nothing"),
-        pytest.param("read", {"read"}, id="a reader looks"),
-        pytest.param("respond", {"read", "respond"}, id="a responder looks and acts, and makes no tokens"),
-        pytest.param("admin", {"ingest", "read", "respond", "admin"}, id="an admin may do all"),
+        pytest.param("calendar", {"calendar"}, id="a calendar asks for feeds, and nothing else"),
+        pytest.param("read", {"calendar", "read"}, id="a reader looks"),
+        pytest.param("respond", {"calendar", "read", "respond"}, id="a responder looks and acts, and makes no tokens"),
+        pytest.param("admin", {"ingest", "calendar", "read", "respond", "admin"}, id="an admin may do all"),
         pytest.param("page", set(), id="a page link is no token"),
         pytest.param("", set(), id="nobody"),
     ],
@@ -34,6 +35,8 @@ def test_t33_a_scope_opens_what_it_names(held: str, may: set[Scope]) -> None:
         pytest.param("GET", "/statusx", "read", id="beside it"),
         pytest.param("GET", "/api/v1/alerts", "read", id="alerts are read"),
         pytest.param("POST", "/api/v1/alerts/", "ingest", id="and sent by the same name"),
+        pytest.param("GET", "/people/{name}.ics", "calendar", id="a feed"),
+        pytest.param("GET", "/people/{name}", "read", id="a page beside it"),
     ],
 )
 def test_what_is_not_named_is_not_open(method: str, path: str, expected: Scope | None) -> None:
