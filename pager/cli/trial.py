@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pager.trial import Result
 
 FORMATS = ("text", "json", "junit")
+_WHAT = 12
 
 
 @click.command()
@@ -97,28 +98,29 @@ def _print_failure(result: "Result") -> None:
 def _print_miss(miss: "Miss") -> None:
     """Expected and got side by side; what is on one side only is marked."""
     wide = max(len("expected"), *(len(line) for line in miss.expected))
-    click.echo(f"      {miss.what:<12} {'expected':<{wide}}   got")
+    if len(miss.what) > _WHAT:
+        click.echo(f"      {miss.what}")
+    click.echo(f"      {miss.what if len(miss.what) <= _WHAT else '':<{_WHAT}} {'expected':<{wide}}   got")
     for expected, got in zip(miss.expected, miss.got, strict=True):
         mark = (
             "" if expected == got else "   <- not expected" if not expected else "   <- missing" if not got else "   <-"
         )
-        click.echo(f"      {'':<12} {plain(expected) or '-':<{wide}}   {plain(got) or '-'}{mark}")
+        click.echo(f"      {'':<{_WHAT}} {plain(expected) or '-':<{wide}}   {plain(got) or '-'}{mark}")
 
 
 def _print_story(story: "Story", result: "Result") -> None:
     from pager.core.code import code_of
     from pager.core.duration import format_duration
+    from pager.core.showing import Happened
 
     incident, zone = story.incident, ZoneInfo(result.case.zone)
     about = f"{code_of(incident.number)} {incident.severity} {plain(incident.title)}, {incident.state}"
     click.echo(f"      what happened to {about} (times in {result.case.zone})")
-    for entry in story.timeline:
+    told = [Happened(told.after, f"{told.to} is told: {told.why}") for told in story.told]
+    for entry in sorted([*story.timeline, *told], key=lambda entry: entry.after):
         at = (result.case.starts_at + entry.after).astimezone(zone)
         by = f" ({plain(entry.by)})" if entry.by else ""
         click.echo(f"        {at:%a %H:%M:%S} {format_duration(entry.after):>8}  {plain(entry.text)}{by}")
-    for told in story.told:
-        at = (result.case.starts_at + told.after).astimezone(zone)
-        click.echo(f"        {at:%a %H:%M:%S} {format_duration(told.after):>8}  {told.to} is told: {told.why}")
 
 
 def _print_coverage(covered: "Reached") -> None:

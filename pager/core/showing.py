@@ -10,6 +10,8 @@ from pager.core.incident import Incident
 from pager.core.scenario import Expect, Paged, Told
 
 NOBODY_YET = "no incident"
+FORMER = "former acker"
+"""No target of the files: it is shown as the person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +62,8 @@ def shown(page: Issued, catalog: Catalog) -> str:
     """A schedule as the person on call, roles and other targets as written, a ticket as its channel."""
     if page.kind == "ticket" or page.to.startswith(CHANNEL):
         return page.to
-    if page.why.startswith("role ") or page.target not in catalog.schedules:
-        return page.target or page.to
-    return page.to
+    by_name = page.target in catalog.schedules or page.target == FORMER
+    return page.to if by_name and not page.why.startswith("role ") else page.target or page.to
 
 
 def lines_of(pages: Iterable[Issued], catalog: Catalog, start: datetime) -> tuple[Paged, ...]:

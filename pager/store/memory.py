@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Callable
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import TypeVar
 from uuid import uuid4
@@ -27,14 +28,7 @@ class MemoryDatabase(Database):
         self._tables: list[str] = []
 
     async def open(self) -> None:
-        # The migrations run over connections of their own: a name lets them share the memory meanwhile.
-        address = f"file:{uuid4().hex}?mode=memory&cache=shared"
-        shared = _connect(address)
-        try:
-            migrations.upgrade("sqlite", lambda: _connect(address), migrations.VERSIONS)
-            shared.backup(self._connection)
-        finally:
-            shared.close()
+        self._connection.deserialize(_tables())
         found = self._connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
         self._tables = [name for (name,) in found if name not in _KEPT]
 
@@ -71,6 +65,19 @@ def next_due(tx: Tx) -> datetime | None:
         "UNION ALL SELECT min(settles_at) FROM alerts WHERE settles_at IS NOT NULL)"
     )
     return instant(row.at) if row is not None and row.at is not None else None
+
+
+@cache
+def _tables() -> bytes:
+    """The database as the migrations make it."""
+    # They run over connections of their own: a name lets these share the memory.
+    address = f"file:{uuid4().hex}?mode=memory&cache=shared"
+    shared = _connect(address)
+    try:
+        migrations.upgrade("sqlite", lambda: _connect(address), migrations.VERSIONS)
+        return shared.serialize()
+    finally:
+        shared.close()
 
 
 def _connect(address: str) -> sqlite3.Connection:

@@ -1,0 +1,211 @@
+"""A house on a virtual clock: the daemon's own engine, holds and outbox in one thread, and time that jumps.
+
+What fires is taken to be repeated by its source until it is resolved, so that nothing becomes stale by itself.
+"""
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from pager import outbox
+from pager.core.alert import alert_key
+from pager.core.catalog import CHANNEL
+from pager.core.holding import next_edge
+from pager.core.outcome import Outcome, Reason
+from pager.core.scenario import Sent
+from pager.engine import Engine
+from pager.outbox import Attempt, Taken, Turnout
+from pager.store import alerts, inbox, incidents, pages
+from pager.store.database import Tx
+from pager.store.incidents import Kept
+from pager.store.memory import next_due
+
+MOST_ROUNDS = 10_000
+_DIALECT = "alertmanager"
+_DELIVERED, _DEAD = Outcome(Reason.delivered), Outcome(Reason.refused, "dead in this test")
+_MANY = 100_000
+
+
+class Impossible(Exception):
+    """A case asks for what cannot be done; the text says what."""
+
+
+@dataclass(slots=True)
+class Clock:
+    """The time that it is told to be."""
+
+    at: datetime = datetime(2000, 1, 1, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.at
+
+
+@dataclass(slots=True)
+class VirtualHouse:
+    """One node and its world. `dead` are channels, contacts (`ana.push`) and schemes that take nothing.
+
+    `held` are the reasons that ever held each incident; `through` is when `then` of its policy was first paged.
+    """
+
+    engine: Engine
+    clock: Clock
+    dead: set[str] = field(default_factory=set)
+    held: dict[int, dict[str, None]] = field(default_factory=dict)
+    through: dict[int, datetime] = field(default_factory=dict)
+    _sent: dict[int, dict[str, Any]] = field(default_factory=dict)
+    _order: dict[int, int] = field(default_factory=dict)
+
+    # Time.
+
+    async def pass_until(self, until: datetime, *, until_then: bool = False) -> None:
+        """Let everything come that is due before `until`, each at its instant."""
+        for _ in range(MOST_ROUNDS):
+            due_at = await self._next_due()
+            done = until_then and await self._is_through()
+            if due_at is None or due_at >= until or done:
+                return
+            self.clock.at = max(self.clock.at, due_at)
+            await self.settle()
+        raise Impossible(f"the clock goes round without end at {self.clock.at:%Y-%m-%d %H:%M:%S} UTC")
+
+    async def _is_through(self) -> bool:
+        """Whether each incident has paged `then` of its policy, or is over."""
+        return all(kept.incident.number in self.through or not kept.incident.is_open for kept in await self.all())
+
+    async def settle(self) -> None:
+        """All that is due at this instant, in the daemon's own order."""
+        await self._hold()
+        for _ in range(MOST_ROUNDS):
+            await self._look()
+            if not await self._send() and not await self._is_due():
+                return
+            await self.engine.tick()
+        raise Impossible(f"what is due at {self.clock.at:%Y-%m-%d %H:%M:%S} UTC never ends")
+
+    async def _is_due(self) -> bool:
+        due_at = await self.engine.database.read(next_due)
+        return due_at is not None and due_at <= self.clock.at
+
+    async def _next_due(self) -> datetime | None:
+        """When something comes by itself next; what mutes begins and ends by itself, too."""
+        found = [await self.engine.database.read(next_due)]
+        if self._mutes:
+            found.append(next_edge(self.engine.catalog, self.clock.at))
+        return min((at for at in found if at is not None), default=None)
+
+    @property
+    def _mutes(self) -> bool:
+        files = self.engine.catalog
+        return bool(files.inhibit or files.maintenance or files.silences)
+
+    async def _hold(self) -> None:
+        """Judge what mutes and what is muted, as pager does every second."""
+        if self._mutes:
+            await self.engine.holding.look()
+
+    async def _look(self) -> None:
+        """What holds each incident now, and whether its policy is through."""
+        for kept in await self.all():
+            incident = kept.incident
+            if incident.hold is not None and incident.is_open:
+                self.held.setdefault(incident.number, {})[incident.hold.reason] = None
+            if incident.then:
+                self.through.setdefault(incident.number, self.clock.at)
+
+    async def all(self) -> list[Kept]:
+        """All incidents in the order in which they were opened; at one instant, that of their first alerts."""
+        found = await self.engine.database.read(
+            lambda tx: incidents.page_of(tx, state="all", team="", below=2**62, limit=_MANY)
+        )
+        if len(found) > len(self._order):
+            fresh = [kept.incident.number for kept in found if kept.incident.number not in self._order]
+            first = await self.engine.database.read(lambda tx: {number: self._first(tx, number) for number in fresh})
+            for number in sorted(fresh, key=lambda number: (first[number], number)):
+                self._order[number] = len(self._order)
+        return sorted(found, key=lambda kept: self._order[kept.incident.number])
+
+    def _first(self, tx: Tx, number: int) -> int:
+        """The place of the first of its alerts among all that were sent."""
+        if len(self._sent) == 1:
+            return 0
+        sent = list(self._sent)
+        return min((sent.index(known.state.key) for known in alerts.of_incident(tx, number)), default=len(sent))
+
+    # Sending.
+
+    async def _send(self) -> bool:
+        """Carry the pages that are due, as the notifier does; whether there were any."""
+        if not await self.engine.database.read(pages.anything_due):
+            return False
+        taken = await self.engine.database.write(lambda tx: outbox.claim(tx, self.engine.catalog, "trial", 64, ""))
+        for one in taken:
+            await self._carry(one)
+        return bool(taken)
+
+    async def _carry(self, taken: Taken) -> None:
+        waiting = [*taken.attempts]
+        if not waiting:
+            await self._record(taken, [], 0)
+        while waiting:
+            attempt = waiting.pop(0)
+            turnout = await self._record(taken, [(attempt, self._outcome(attempt))], len(waiting))
+            waiting += turnout.attempts
+
+    async def _record(self, taken: Taken, done: Sequence[tuple[Attempt, Outcome]], in_flight: int) -> Turnout:
+        page, files = taken.page, self.engine.catalog
+        return await self.engine.database.write(
+            lambda tx: outbox.record(tx, files, page.id, page.incident, "trial", done, in_flight, "")
+        )
+
+    def _outcome(self, attempt: Attempt) -> Outcome:
+        to, scheme = attempt.page.recipient, attempt.url.partition("://")[0].lower()
+        names = {to.removeprefix(CHANNEL), scheme} if to.startswith(CHANNEL) else {f"{to}.{attempt.contact}", scheme}
+        return _DEAD if names & self.dead else _DELIVERED
+
+    # What sources say.
+
+    async def take(self, said: Collection[tuple[Sent, str]]) -> None:
+        """One request of each source, as Alertmanager sends it, accepted now."""
+        bodies: dict[str, list[dict[str, Any]]] = {}
+        for alert, status in said:
+            bodies.setdefault(alert.source, []).append(self._spoken(alert, status))
+        for source, told in bodies.items():
+            await self._post(source, told)
+        while await self.engine.work_inbox():
+            pass
+
+    async def _post(self, source: str, told: Sequence[Mapping[str, Any]]) -> None:
+        body = json.dumps({"alerts": told}).encode()
+        at = self.clock.at
+        await self.engine.database.write(lambda tx: inbox.append(tx, source, _DIALECT, body, at))
+
+    def _spoken(self, alert: Sent, status: str) -> dict[str, Any]:
+        key = alert_key(alert.source, "", alert.labels)
+        known = self._sent.get(key)
+        again = known is not None and known["status"] == "firing"
+        starts_at = known["startsAt"] if known is not None and (again or status == "resolved") else _text(self.clock.at)
+        told = {
+            "status": status,
+            "labels": dict(alert.labels),
+            "annotations": dict(alert.annotations),
+            "startsAt": starts_at,
+        }
+        self._sent[key] = {**told, "source": alert.source}
+        return {**told, "endsAt": _text(self.clock.at)} if status == "resolved" else told
+
+    async def resolve_by_sources(self, number: int | None) -> None:
+        """All that fires ends, or all of one incident."""
+        of = None
+        if number is not None:
+            found = await self.engine.database.read(lambda tx: alerts.of_incident(tx, number, firing=True))
+            of = {known.state.key for known in found}
+        ending = [told for key, told in self._sent.items() if told["status"] == "firing" and (of is None or key in of)]
+        await self.take(
+            [(Sent(labels=t["labels"], annotations=t["annotations"], source=t["source"]), "resolved") for t in ending]
+        )
+
+
+def _text(at: datetime) -> str:
+    return at.isoformat().replace("+00:00", "Z")
