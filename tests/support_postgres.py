@@ -9,7 +9,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import count
@@ -87,8 +87,8 @@ class Cluster:
         self.process = None
 
 
-def make_cluster(stack: ExitStack) -> Cluster:
-    """A running cluster of its own, gone when `stack` is closed."""
+def make_cluster(stack: ExitStack, settings: Mapping[str, str] | None = None) -> Cluster:
+    """A running cluster of its own, gone when `stack` is closed; with other `settings` than tests have, if given."""
     initdb, server = require_binary("initdb"), require_binary("postgres")
     pytest.importorskip("psycopg", reason="psycopg is not installed")
     folder = Path(tempfile.mkdtemp(prefix="pg-"))
@@ -101,7 +101,7 @@ def make_cluster(stack: ExitStack) -> Cluster:
         capture_output=True,
         cwd=folder,
     )
-    options = [f"-c{name}={value}" for name, value in _SETTINGS.items()]
+    options = [f"-c{name}={value}" for name, value in (_SETTINGS if settings is None else settings).items()]
     cluster = Cluster(folder, [*run_as, server, "-D", data, "-k", folder, *options])
     stack.callback(cluster.stop)
     cluster.start()

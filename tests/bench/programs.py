@@ -38,10 +38,15 @@ class Served:
     child: Child
     url: str
     form: str
-    database: Path | None = None
+    database: Path | str | None = None
 
     def count(self, table: str) -> int:
         """Rows of a table of pagerd's database, which others may read but not write."""
+        if isinstance(self.database, str):
+            import psycopg
+
+            with psycopg.connect(self.database) as one:
+                return int((one.execute(f"SELECT count(*) FROM {table}".encode()).fetchone() or [0])[0])
         connection = sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=5)
         try:
             return int(connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
@@ -50,17 +55,19 @@ class Served:
 
 
 @contextmanager
-def pagerd(folder: Path, contact: str = "console://") -> Iterator[Served]:
-    """The real daemon; `contact` is whom it pages."""
+def pagerd(folder: Path, contact: str = "console://", postgres: str = "") -> Iterator[Served]:
+    """The real daemon; `contact` is whom it pages, `postgres` the address of its database if that is not SQLite."""
     for name, text in (("rules", RULES), ("schedules", PEOPLE.format(contact=contact))):
         (folder / name).mkdir(parents=True)
         (folder / name / "all.yaml").write_text(text, encoding="utf-8")
     address, database = f"127.0.0.1:{free_port()}", folder / "pager.db"
     argv = [sys.executable, "-m", "pager.cli.daemon", "--config", str(folder), "--listen", address]
-    argv += ["--database", f"sqlite:///{database}"]
-    with child(argv, folder / "log", {"PAGER_SOCKET": str(folder / "socket")}) as running:
+    argv += ["--database", postgres or f"sqlite:///{database}"]
+    with child(
+        argv, folder / "log", {"PAGER_SOCKET": str(folder / "socket"), "STATE_DIRECTORY": str(folder)}
+    ) as running:
         _wait(running, f"http://{address}/-/ready")
-        yield Served("pagerd", running, f"http://{address}/webhook/alertmanager", "webhook", database)
+        yield Served("pagerd", running, f"http://{address}/webhook/alertmanager", "webhook", postgres or database)
 
 
 @contextmanager
