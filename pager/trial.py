@@ -1,8 +1,8 @@
 """Trials: the users' own tests, run by the daemon's own engine and outbox on a virtual clock."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from itertools import groupby
 
@@ -20,12 +20,14 @@ from pager.store import incidents, pages
 from pager.store.database import Tx
 from pager.store.incidents import Kept
 from pager.store.memory import MemoryDatabase
+from pager.store.pages import PageRow
 from pager.store.sql import instant
 from pager.virtual import Clock, Impossible, VirtualHouse
 
 HORIZON = timedelta(days=60)
 """No case without an end of its own is followed longer than this."""
 _AWAY = timedelta(days=366)
+Deliveries = Sequence[Mapping[str, object]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,7 @@ class _Play:
 
     case: Case
     house: VirtualHouse
+    bundles: set[int] = field(default_factory=set)
 
     async def play(self) -> tuple[Story, ...]:
         start = self.house.clock.at = self.case.starts_at
@@ -180,14 +183,7 @@ class _Play:
         paged = [
             Issued(page.issued_at, page.recipient, page.target, page.why, page.kind)
             for page, tried in rows
-            if page.kind != "notice"
-            and (tried or page.state != "withdrawn")
-            and (last is None or page.issued_at <= last)
-        ]
-        told = [
-            Told(instant(tried[0]["begun_at"]) - start, page.recipient, page.why)  # type: ignore[arg-type]
-            for page, tried in rows
-            if page.kind == "notice" and tried
+            if page.kind != "notice" and _went_alone(page, tried) and (last is None or page.issued_at <= last)
         ]
         timeline = [
             Happened(entry.at - start, entry.said, entry.by)
@@ -198,10 +194,26 @@ class _Play:
             incident=incident,
             held=tuple(self.house.held.get(incident.number, ())),
             pages=lines_of(paged, self.house.engine.catalog, start),
-            told=tuple(sorted(told, key=lambda one: one.after)),
+            told=tuple(sorted(self._told(rows), key=lambda one: one.after)),
             timeline=tuple(timeline),
             steps=frozenset(page.step for page, _ in rows if page.kind == "page" and page.step),
         )
+
+    def _told(self, rows: Iterable[tuple[PageRow, Deliveries]]) -> Iterator[Told]:
+        """Who was told what, and when; a bundle is told once, with the first incident that it carries."""
+        for page, tried in rows:
+            why = "bundle" if page.carried_by is not None else page.why if page.kind == "notice" else ""
+            if why and tried and page.carried_by not in self.bundles:
+                at = instant(int(str(tried[0]["begun_at"])))
+                yield Told(at - self.case.starts_at, page.recipient, why)
+            if page.carried_by is not None:
+                self.bundles.add(page.carried_by)
+
+
+def _went_alone(page: PageRow, tried: Deliveries) -> bool:
+    """Whether it was sent, or tried, and not as part of a bundle."""
+    waits = page.state == "held" or page.carried_by is not None
+    return not waits and (bool(tried) or page.state != "withdrawn")
 
 
 _VERBS: Mapping[str, Callable[[_Play, Then], Awaitable[None]]] = {

@@ -152,6 +152,9 @@ class VirtualHouse:
             attempt = waiting.pop(0)
             turnout = await self._record(taken, [(attempt, self._outcome(attempt))], len(waiting))
             waiting += turnout.attempts
+            while turnout.more:
+                turnout = await self._record(taken, [], len(waiting))
+                waiting += turnout.attempts
 
     async def _record(self, taken: Taken, done: Sequence[tuple[Attempt, Outcome]], in_flight: int) -> Turnout:
         page, files = taken.page, self.engine.catalog

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 from uuid import uuid4
 
-from pager.store import migrations
+from pager.store import bundles, migrations
 from pager.store.database import Clock, Database, Tx
 from pager.store.sql import instant
 from pager.store.sqlite import SqliteTx
@@ -58,13 +58,14 @@ class MemoryDatabase(Database):
 
 
 def next_due(tx: Tx) -> datetime | None:
-    """When something comes by itself next: a clock, a page, a flapping alert that settles."""
+    """When something comes by itself next: a clock, a page or a bundle, a flapping alert that settles."""
     row = tx.one(
         "SELECT min(at) AS at FROM (SELECT min(due_at) AS at FROM incidents WHERE due_at IS NOT NULL "
         "UNION ALL SELECT min(due_at) FROM pages WHERE due_at IS NOT NULL "
         "UNION ALL SELECT min(settles_at) FROM alerts WHERE settles_at IS NOT NULL)"
     )
-    return instant(row.at) if row is not None and row.at is not None else None
+    found = (instant(row.at) if row is not None and row.at is not None else None, bundles.next_due(tx))
+    return min((at for at in found if at is not None), default=None)
 
 
 @cache
