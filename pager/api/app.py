@@ -23,11 +23,12 @@ from pager.api.guard import Runner
 from pager.api.limits import KEEP_ALIVE, LINGER, bodies, records, unread
 from pager.api.parts import GUARD, Parts, keep
 from pager.api.problems import problems
-from pager.web import link, static
+from pager.web import link, pages, static
 
 SERVED = (
     *(ingest, alertmanager, incidents, alerts, oncall, overrides, silences),
     *(health, status, reload, tokens, upkeep, link, static),
+    *pages.SERVED,
 )
 
 

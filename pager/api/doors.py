@@ -22,6 +22,8 @@ from pager.keyring import BadToken, Caller
 
 log = structlog.get_logger()
 CALLER = web.RequestKey("caller", Caller)
+SESSION = web.RequestKey("session", str)
+"""What a browser showed of the session that let it in; no key for who came in otherwise."""
 
 FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP")
 ADMIN, ANYBODY = Caller("admin"), Caller()

@@ -69,7 +69,7 @@ async def make(request: web.Request) -> web.Response:
     """Lay one over the files and over all others. 201, or 200 if the same one stands already. In force at once."""
     asked = await read_body(request, Asked)
     engine, now = request.app[ENGINE], request.app[PARTS].clock()
-    changed = await engine.overrides.add(_wanted(asked, engine.catalog, now))
+    changed = await engine.overrides.add(wanted_of(asked, engine.catalog, now))
     where = {"Location": f"/api/v1/overrides/{changed.override.id}"}
     return web.json_response(_answer(request, changed), status=201 if changed.is_new else 200, headers=where)
 
@@ -114,7 +114,7 @@ async def cover(request: web.Request) -> web.Response:
     return web.json_response(answer)
 
 
-def _wanted(asked: Asked, catalog: Catalog, now: datetime) -> Wanted:
+def wanted_of(asked: Asked, catalog: Catalog, now: datetime) -> Wanted:
     """What is asked for, checked against the files. Problem 400, naming the field."""
     schedule = catalog.schedules.get(asked.schedule)
     if schedule is None:

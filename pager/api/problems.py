@@ -11,7 +11,7 @@ from aiohttp.typedefs import Handler
 from pager.api.parts import INTAKE, METRICS
 from pager.engine import UnknownIncident, VersionMismatch
 from pager.store import StoreUnavailable
-from pager.web.render import WEB, words
+from pager.web.render import is_page, words
 
 log = structlog.get_logger()
 RETRY_AFTER = {"Retry-After": "5"}
@@ -29,9 +29,10 @@ class Problem(Exception):
 
 
 def answer(request: web.Request, problem: Problem) -> web.Response:
-    """The response to a refused request: words on a page below /p/, problem+json everywhere else."""
-    if request.path.startswith(WEB):
-        return words(problem.status, problem.detail, headers=problem.headers)
+    """The response to a refused request: words on a page, problem+json everywhere else."""
+    if is_page(request.path):
+        inside = not request.path.startswith("/p/")
+        return words(problem.status, problem.detail, headers=problem.headers, home=inside)
     title = HTTPStatus(problem.status).phrase
     body: dict[str, object] = {"type": "about:blank", "title": title, "status": problem.status}
     body["detail"] = problem.detail

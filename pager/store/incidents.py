@@ -218,6 +218,23 @@ def page_of(tx: Tx, *, state: str, team: str, below: int, limit: int) -> list[Ke
     return [_kept(row) for row in rows]
 
 
+def urgent(tx: Tx, *, after: int, limit: int) -> list[Kept]:
+    """Open incidents for people: those that nobody has first, then by severity, then the newest; `after` so many."""
+    rows = tx.all(
+        f"SELECT {_COLUMNS} FROM incidents WHERE state <> 'resolved' AND version > 0 "
+        "ORDER BY CASE state WHEN 'triggered' THEN 0 ELSE 1 END, severity, number DESC LIMIT :limit OFFSET :after",
+        after=after,
+        limit=limit,
+    )
+    return [_kept(row) for row in rows]
+
+
+def count_open(tx: Tx) -> int:
+    """How many incidents are open."""
+    row = tx.one("SELECT count(*) AS n FROM incidents WHERE state <> 'resolved' AND version > 0")
+    return int(row.n) if row else 0
+
+
 def count(tx: Tx) -> list[Row]:
     """How many open incidents there are by team, severity and state."""
     return tx.all(

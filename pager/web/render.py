@@ -10,7 +10,8 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from pager.web.static import path_of
 
-WEB = "/p/"
+PAGES = ("/p/", "/i/", "/oncall", "/declare", "/alerts", "/routes", "/system", "/help", "/login", "/logout", "/me")
+FOR_SCRIPTS = (".txt", ".ics")
 CSP = (
     "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; "
     "img-src 'none'; script-src 'none'"
@@ -25,19 +26,34 @@ HEADERS: Mapping[str, str] = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "geolocation=(), camera=(), microphone=()",
 }
+# Inside, forms show whose they are by their Origin, and there are pictures of our own.
+INSIDE: Mapping[str, str] = {
+    **HEADERS,
+    "Content-Security-Policy": CSP.replace("img-src 'none'", "img-src 'self'"),
+    "Referrer-Policy": "same-origin",
+}
 
 _templates = ImmutableSandboxedEnvironment(
     loader=PackageLoader("pager.web"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
 )
 _templates.globals["stylesheet"] = path_of("pager.css")
+_templates.globals["places"] = (("/", "Now"), ("/oncall", "On call"))
 
 
-def page(template: str, status: int = 200, headers: Mapping[str, str] | None = None, **values: Any) -> web.Response:
-    """A page of `template`; every value is escaped in it."""
-    text = _templates.get_template(template).render(**values)
-    return web.Response(status=status, text=text, content_type="text/html", headers={**HEADERS, **(headers or {})})
+def is_page(path: str) -> bool:
+    """Whether people look at what is served there, so that refusals are worded as pages, too."""
+    return path == "/" or (path.startswith(PAGES) and not path.endswith(FOR_SCRIPTS))
 
 
-def words(status: int, text: str, headers: Mapping[str, str] | None = None) -> web.Response:
-    """A page that only says something."""
-    return page("words.html", status, headers, heading=HTTPStatus(status).phrase, text=text)
+def page(
+    template: str, status: int = 200, headers: Mapping[str, str] | None = None, *, seat: Any = None, **values: Any
+) -> web.Response:
+    """A page of `template`; every value is escaped in it. `seat` is who looks, None behind a page link."""
+    text = _templates.get_template(template).render(seat=seat, **values)
+    usual = HEADERS if seat is None else INSIDE
+    return web.Response(status=status, text=text, content_type="text/html", headers={**usual, **(headers or {})})
+
+
+def words(status: int, text: str, headers: Mapping[str, str] | None = None, *, home: bool = False) -> web.Response:
+    """A page that only says something; `home`: with a way to the page of now."""
+    return page("words.html", status, headers, heading=HTTPStatus(status).phrase, text=text, home=home)

@@ -13,6 +13,7 @@ from pager.api.app import build_app
 from pager.api.parts import Parts
 from pager.core.rule import Source
 from pager.store import tokens
+from pager.web.render import is_page
 from tests.api.house import CATALOG, House, bearer, opened
 from tests.support import covers
 
@@ -95,8 +96,22 @@ ROUTES: dict[str, tuple[str, ...]] = {
         "GET /api/v1/doctor",
     ),
 }
+PAGES: dict[str, tuple[str, ...]] = {
+    "read": (
+        "GET /",
+        "GET /i/{code}",
+        "GET /i/{code}/runbook",
+        "GET /oncall",
+        "GET /oncall/{name}",
+        "GET /oncall/{name}/picture.svg",
+    ),
+    "respond": (
+        "POST /i/{code}",
+        "POST /oncall/{name}",
+    ),
+}
 VALUES = {"dialect": "alertmanager", "code": "7KQ", "act": "ack", "name": "payments", "id": "1", "token": "a" * 16}
-EVERY = [(scope, *route.split()) for scope, routes in ROUTES.items() for route in routes]
+EVERY = [(scope, *route.split()) for shelf in (ROUTES, PAGES) for scope, routes in shelf.items() for route in routes]
 
 
 @dataclass(frozen=True)
@@ -143,7 +158,7 @@ async def test_t1_every_route_opens_to_its_scope_alone(
         assert status < 500 or status == 501, words
     elif shown == "none":
         # Beside the pages for people, refusals are words for people, too.
-        assert (status, '"status":401' in words or path.startswith("/oncall/")) == (401, True)
+        assert (status, '"status":401' in words or is_page(path)) == (401, True)
     else:
         assert status in ((403, 429) if shown == "wrong" else (403,)), words
 

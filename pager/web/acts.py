@@ -1,0 +1,92 @@
+"""What people do to an incident by pressing: the fields of a form, as the event that they ask for."""
+
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime
+
+from pager.core.duration import parse_duration
+from pager.core.hygiene import clean
+from pager.core.incident import (
+    Acked,
+    Act,
+    Escalated,
+    Incident,
+    Mitigated,
+    Noted,
+    Resolved,
+    SeveritySet,
+    Snoozed,
+    Unacked,
+)
+from pager.core.severity import Level, parse_level
+from pager.web.view import can_undo
+
+LONGEST_NOTE = 10_000
+PLAIN: Mapping[str, Callable[[str], Act]] = {
+    "ack": Acked,
+    "undo": Unacked,
+    "escalate": Escalated,
+    "resolve": Resolved,
+    "mitigate": Mitigated,
+}
+OF_A_LINK = ("ack", "undo", "escalate", "resolve", "note", "severity")
+ALL = (*OF_A_LINK, "mitigate", "snooze")
+DONE = {
+    "undo": "Taken back: nobody has it.",
+    "escalate": "Escalated: the next step is paged.",
+    "note": "Noted.",
+    "severity": "The severity is changed.",
+    "snooze": "Snoozed: it is yours until then.",
+    "declare": "Declared: it pages now.",
+}
+TOO_LATE = "It is too late to undo: that is for 60 seconds, and for whoever has it. Escalate instead."
+
+
+class Unfit(Exception):
+    """What was sent cannot be done; the words are shown on the page."""
+
+    def __init__(self, status: int, words: str) -> None:
+        super().__init__(words)
+        self.status = status
+        self.words = words
+
+
+def event_of(
+    form: Mapping[str, str], who: str, incident: Incident, now: datetime, allowed: Collection[str] = ALL
+) -> Act:
+    """What the form's `action` asks for. Raises Unfit, in words for the page."""
+    action = form.get("action", "")
+    if action not in allowed:
+        raise Unfit(400, f"That cannot be done here. Use the buttons: {', '.join(allowed)}.")
+    if action == "undo" and not can_undo(incident, who, now):
+        raise Unfit(409, TOO_LATE)
+    if action == "note":
+        return Noted(who, _note(form.get("text", "")))
+    if action == "severity":
+        return SeveritySet(who, level_in(form.get("to", "")))
+    if action == "snooze":
+        return Snoozed(who, _until(form.get("for", ""), now))
+    return PLAIN[action](who)
+
+
+def level_in(text: str) -> Level:
+    try:
+        return parse_level(text)
+    except ValueError:
+        raise Unfit(400, "Choose a severity, SEV-1 to SEV-5.") from None
+
+
+def _note(text: str) -> str:
+    written = clean(text).strip()
+    if not 0 < len(written) <= LONGEST_NOTE:
+        raise Unfit(400, f"Write a note of 1 to {LONGEST_NOTE} characters.")
+    return written
+
+
+def _until(text: str, now: datetime) -> datetime:
+    try:
+        lasts = parse_duration(text.strip())
+        if not lasts:
+            raise ValueError
+        return now + lasts
+    except (ValueError, OverflowError):
+        raise Unfit(400, "Write for how long, such as 2h.") from None

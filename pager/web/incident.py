@@ -1,0 +1,76 @@
+"""The page of an incident, /i/<code>: all that is known of it, and all that can be done about it."""
+
+from aiohttp import web
+
+from pager.api.parts import DATABASE, ENGINE
+from pager.api.problems import Problem
+from pager.core.code import code_of, number_of
+from pager.metrics import acting
+from pager.store import incidents
+from pager.store.database import Tx
+from pager.web.acts import DONE, Unfit, event_of
+from pager.web.link import runbook_of, seen_by
+from pager.web.seat import form_of, seat_of, see_other, shown, who_in
+from pager.web.view import Seen, View
+
+routes = web.RouteTableDef()
+UNKNOWN = "There is no incident of that code. A code has three letters or more, such as 7KQ."
+LENGTHS = ("30m", "1h", "2h", "4h", "8h", "1d")
+
+
+@routes.get("/i/{code}")
+async def show(request: web.Request) -> web.Response:
+    return _page(request, await _look(request), done=DONE.get(request.query.get("done", ""), ""))
+
+
+@routes.post("/i/{code}")
+async def act(request: web.Request) -> web.Response:
+    """Do what the form's `action` says, as whoever sits there. Safe to repeat."""
+    seat = seat_of(request)
+    form, seen = await form_of(request, seat), await _look(request)
+    action = form.get("action", "")
+    try:
+        who = who_in(form, seat)
+        event = event_of(form, who, seen.incident, seen.now)
+    except Unfit as unfit:
+        return _page(request, seen, status=unfit.status, error=unfit.words)
+    except Problem as problem:
+        return _page(request, seen, status=problem.status, error=problem.detail)
+    with acting("web"):
+        await request.app[ENGINE].act(seen.incident.number, event)
+    back = "/" if form.get("back") == "/" else _link(seen)
+    return see_other(f"{back}?done={action}" if action in DONE else back, who)
+
+
+@routes.get("/i/{code}/runbook")
+async def runbook(request: web.Request) -> web.Response:
+    """The incident's runbook, as the page link has it."""
+    seen = await _look(request)
+    view = View(seen, request.app[ENGINE].catalog, _link(seen))
+    html = await runbook_of(request, view)
+    return shown(request, "runbook.html", v=view, html=html, path=seen.incident.runbook)
+
+
+async def _look(request: web.Request) -> Seen:
+    """The incident as it stands, in one snapshot. Problem 404."""
+    number, person = number_of(request.match_info["code"]), seat_of(request).person
+    seen = None
+    if number is not None:
+        seen = await request.app[DATABASE].read(lambda tx: _read(tx, number, person))
+    if seen is None:
+        raise Problem(404, UNKNOWN)
+    return seen
+
+
+def _read(tx: Tx, number: int, person: str) -> Seen | None:
+    kept = incidents.get(tx, number)
+    return seen_by(tx, person, kept) if kept else None
+
+
+def _page(request: web.Request, seen: Seen, status: int = 200, *, error: str = "", done: str = "") -> web.Response:
+    view = View(seen, request.app[ENGINE].catalog, _link(seen), error=error, done=done)
+    return shown(request, "incident.html", status, v=view, lengths=LENGTHS)
+
+
+def _link(seen: Seen) -> str:
+    return f"/i/{code_of(seen.incident.number)}"

@@ -1,0 +1,5 @@
+"""The pages inside: what is served to whoever may come in, one file a page."""
+
+from pager.web import incident, now, oncall
+
+SERVED = (now, incident, oncall)
