@@ -5,16 +5,18 @@ import contextlib
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import structlog
 
 from pager.core.catalog import Catalog
+from pager.core.code import code_of
+from pager.core.ending import ends_soon, notice_of_end
 from pager.core.holding import next_edge
 from pager.core.silence import Silence, Wanted, check
 from pager.desk import Desk, News
-from pager.judge import Judge, standing_hold
-from pager.store import StoreUnavailable, alerts, incidents, inhibitions
+from pager.judge import Judge, hidden, standing_hold
+from pager.store import StoreUnavailable, alerts, incidents, inhibitions, notices
 from pager.store import silences as rows
 from pager.store.database import Database, Tx
 from pager.store.incidents import Kept
@@ -23,6 +25,7 @@ log = structlog.get_logger()
 LOOK_EVERY = 1.0
 PATIENCE = 5.0
 IN_A_ROW = 200
+WARN_EVERY = timedelta(seconds=30)
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -54,6 +57,8 @@ class Holding:
         self._edge: datetime | None = None
         self._again = False
         self._indexed: tuple[object, ...] | None = None
+        self._warned: set[int] = set()
+        self._warned_at = _NEVER
 
     def over(self, files: Catalog) -> Catalog:
         """These files with the silences that stand; the very same files where there are none."""
@@ -154,6 +159,7 @@ class Holding:
             self._again = changed
             self._judged, self._judged_at, self._edge = stands, now, next_edge(files, now)
         await self._released()
+        await self._warn(now)
 
     async def _judge_soon(self) -> None:
         """Judge all; who asked waits some seconds at most, and the loop does the rest."""
@@ -202,6 +208,21 @@ class Holding:
         desk.judge(known)
         desk.settle()
         return desk.news
+
+    async def _warn(self, now: datetime) -> None:
+        """Tell the authors of what ends soon and still hides something, each once."""
+        soon = [one for one in ends_soon(self._standing, now) if one.id not in self._warned]
+        if not soon or timedelta() <= now - self._warned_at < WARN_EVERY:
+            return
+        self._warned_at, files = now, self._catalog()
+        asked = {one.id: one.wanted.matchers for one in soon}
+        hides = await self._database.read(lambda tx: hidden(tx, files, asked))
+        codes = {number: [code_of(home) for home in found.incidents] for number, found in hides.items()}
+        told = {one.id: notice_of_end(one, hides[one.id].alerts, codes[one.id], files, now) for one in soon}
+        found = {number: notice for number, notice in told.items() if notice is not None}
+        if found:
+            await self._database.write(lambda tx: notices.issue(tx, found.values()))
+            self._warned |= found.keys()
 
     # Inhibition.
 

@@ -216,6 +216,8 @@ def hidden(tx: Tx, catalog: Catalog, asked: Mapping[int, Sequence[Matcher]]) -> 
         if len(firing) < CHUNK:
             break
         after = firing[-1].state.key
+    for hides in found.values():
+        hides.incidents.sort()
     return found
 
 

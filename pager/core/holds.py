@@ -43,7 +43,7 @@ def lift_hold(turn: Turn, *, replaced: bool = False) -> None:
     if turn.incident.state != "triggered":
         return
     if not replaced:
-        turn.say(f"the hold ended: {hold.reason}")
+        turn.say(f"the hold ended: {hold.reason} {hold.name}".rstrip())
     if hold.stops_promotion and hold.since is not None and since is not None:
         turn.set(unacked_since=since + (turn.now - max(hold.since, since)))
     set_promotion(turn)

@@ -20,9 +20,11 @@ def fires(house: House, name: str) -> str:
     """The code of the incident of an alert that fires."""
     labels = {"alertname": name, "severity": "critical"}
     house.api.post("/webhook/alertmanager", {"alerts": [{"status": "firing", "labels": labels}]})
-    while not (found := [one for one in house.api.get("/api/v1/incidents")["incidents"] if one["title"] == name]):
-        pass
-    return str(found[0]["code"])
+    for _ in range(500):
+        found = [one for one in house.api.get("/api/v1/incidents")["incidents"] if one["title"] == name]
+        if found:
+            return str(found[0]["code"])
+    raise AssertionError(f"no incident of {name}")
 
 
 def test_a_silence_is_made_listed_and_ended(house: House) -> None:

@@ -109,4 +109,4 @@ def test_a_hold_and_its_end_stand_on_the_timeline() -> None:
     told = play(("1m", held("maintenance", "10m")), ("11m", WAIT))
 
     assert "1m held: maintenance x" in told.said
-    assert "11m the hold ended: maintenance" in told.said
+    assert "11m the hold ended: maintenance x" in told.said

@@ -56,7 +56,7 @@ async def test_what_is_silenced_before_it_fires_pages_nobody_and_the_timeline_sa
     await house.later(MINUTE)
 
     assert await house.paged() == ["ana"]
-    assert (await house.timeline())[2] == "the hold ended: silence"
+    assert (await house.timeline())[2] == "the hold ended: silence 1 by ana: deploy"
 
 
 async def test_a_silence_holds_what_is_paged_already_and_one_that_ends_early_pages_at_once(house: House) -> None:
@@ -257,7 +257,7 @@ async def test_maintenance_of_the_files_begins_and_ends_by_itself(house: House) 
 
     await look(house, 2 * HOUR)
     assert await house.paged(2) == ["ana"]
-    assert "the hold ended: maintenance" in await house.timeline(2)
+    assert "the hold ended: maintenance patch night" in await house.timeline(2)
 
 
 async def test_a_window_over_a_change_of_the_clocks_lasts_as_long_as_it_says(house: House) -> None:
@@ -409,3 +409,29 @@ async def test_a_damaged_silence_stops_no_start_and_no_page(house: House) -> Non
     await house.later()
 
     assert await house.paged() == ["ana"]
+
+
+async def test_whoever_made_a_silence_is_told_once_that_it_ends_and_still_hides_something(house: House) -> None:
+    await house.say(alert("A"), alert("B"))
+    await silence(house, "alertname =~ A|B")
+    await silence(house, "alertname = C")
+    await silence(house, "alertname = A", lasts=10 * MINUTE)
+    await look(house, 44 * MINUTE)
+    assert await house.count("notices") == 0
+
+    for _ in range(3):
+        await look(house, MINUTE)
+    house.restart()
+    await house.engine.holding.begin()
+    await look(house)
+
+    found = await house.database.read(lambda tx: tx.all("SELECT person, title, body FROM notices"))
+    assert [tuple(row) for row in found] == [
+        (
+            "ana",
+            "Your silence 1 ends at Mon 2 Mar 13:00 UTC",
+            'It hides 2 firing alerts of CUP, YVJ (alertname =~ "A|B": deploy). What still fires then and nobody has '
+            "pages then.",
+        )
+    ]
+    assert (await house.send())[-1] == "ana push"
