@@ -108,6 +108,31 @@ def make_cluster(stack: ExitStack, settings: Mapping[str, str] | None = None) ->
     return cluster
 
 
+def make_standby(stack: ExitStack, primary: Cluster) -> Cluster:
+    """A cluster that follows `primary`, and takes no writes until it is promoted."""
+    folder = Path(tempfile.mkdtemp(prefix="pg-"))
+    stack.callback(shutil.rmtree, folder, ignore_errors=True)
+    run_as = _run_as(folder)
+    copy = [
+        require_binary("pg_basebackup"),
+        "-D",
+        folder / "data",
+        "-h",
+        primary.folder,
+        "-U",
+        "pager",
+        "-R",
+        "-c",
+        "fast",
+    ]
+    subprocess.run([*run_as, *copy], check=True, capture_output=True, cwd=folder)
+    options = [f"-c{name}={value}" for name, value in _SETTINGS.items()]
+    standby = Cluster(folder, [*run_as, require_binary("postgres"), "-D", folder / "data", "-k", folder, *options])
+    stack.callback(standby.stop)
+    standby.start()
+    return standby
+
+
 def _run_as(folder: Path) -> list[str]:
     # PostgreSQL refuses to run as root. The server ends with the tests, even when they are killed.
     setpriv = shutil.which("setpriv")

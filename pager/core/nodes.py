@@ -102,7 +102,7 @@ def _configs(living: Sequence[Node], now: datetime) -> Trouble | None:
 
 
 def _clocks(living: Sequence[Node]) -> Trouble | None:
-    """A clock that is more than 5 s off: leases and waits go by the database's, but rotations are asked with ours."""
+    """A clock that is more than 5 s off: pages go by the database's, but what a node says of itself goes by its own."""
     off = [node for node in living if abs(node.skew) > MOST_SKEW]
     if not off:
         return None

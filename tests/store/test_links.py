@@ -1,16 +1,21 @@
 """What lies between a node and PostgreSQL: links that are cut, swallow or are slow, and a pooler."""
 
 import asyncio
+import signal
+from contextlib import ExitStack
+from urllib.parse import quote
 
 import pytest
 
 from pager.store import StoreUnavailable
 from pager.store.database import Database, Tx
+from pager.store.postgres import WRITERS
 from tests.nodes.fault_proxy import fault_proxy
 from tests.nodes.pooler import pooler
 from tests.store.test_postgres import BACKENDS
 from tests.store.things import add, names, opened
 from tests.support import covers, wait_until
+from tests.support_postgres import _admin, make_cluster, make_standby
 
 
 async def writes(database: Database, name: str) -> bool:
@@ -114,3 +119,44 @@ async def test_behind_a_pooler_lost_connections_are_replaced(postgres: str) -> N
 
             await wait_until(lambda: writes(database, "b"), 5, "a connection")
             assert await database.read(names) == ["a", "b"]
+
+
+@pytest.mark.slow
+@covers("F25", "P12")
+async def test_after_a_fail_over_the_standby_is_found_and_nothing_written_is_lost() -> None:
+    with ExitStack() as stack:
+        primary = await asyncio.to_thread(make_cluster, stack)
+        _admin(primary.folder, "ALTER SYSTEM SET synchronous_standby_names = '*'")
+        _admin(primary.folder, "CREATE DATABASE things TEMPLATE template0")
+        standby = await asyncio.to_thread(make_standby, stack, primary)
+        _admin(primary.folder, "SELECT pg_reload_conf()")
+        both = ",".join(quote(str(cluster.folder), safe="") for cluster in (standby, primary))
+        async with opened(f"postgresql://pager@/things?host={both}") as database:
+            for number in range(20):
+                await database.write(add(f"before {number:02d}"))
+            await asyncio.to_thread(primary.stop, signal.SIGQUIT)
+            assert not await writes(database, "meanwhile")
+
+            _admin(standby.folder, "SELECT pg_promote()")
+
+            _admin(standby.folder, "ALTER SYSTEM SET synchronous_standby_names = ''")
+            _admin(standby.folder, "SELECT pg_reload_conf()")
+            await wait_until(lambda: writes(database, "after"), 10, "the standby to be found")
+            assert await database.read(names) == ["after", *(f"before {number:02d}" for number in range(20))]
+
+
+@covers("F25")
+async def test_a_server_that_takes_no_writes_any_more_is_left_for_one_that_does(post: Database) -> None:
+    """As a primary that has become a standby: the connection is good, and useless."""
+    seen = await post.write(lambda tx: tx.one("SELECT pg_backend_pid() AS pid"))
+
+    def refused(tx: Tx) -> None:
+        tx.run("DO $$ BEGIN RAISE EXCEPTION 'in recovery' USING ERRCODE = '25006'; END $$")
+
+    for _ in range(WRITERS):
+        with pytest.raises(StoreUnavailable):
+            await post.write(refused)
+
+    pids = {(await post.write(lambda tx: tx.all("SELECT pg_backend_pid() AS pid")))[0].pid for _ in range(WRITERS)}
+    assert seen is not None
+    assert seen.pid not in pids
