@@ -7,6 +7,7 @@ from aiohttp import web
 from pager.api import (
     alertmanager,
     alerts,
+    explain,
     health,
     incidents,
     ingest,
@@ -26,7 +27,7 @@ from pager.api.problems import problems
 from pager.web import link, pages, static
 
 SERVED = (
-    *(ingest, alertmanager, incidents, alerts, oncall, overrides, silences),
+    *(ingest, alertmanager, incidents, explain, alerts, oncall, overrides, silences),
     *(health, status, reload, tokens, upkeep, link, static),
     *pages.SERVED,
 )

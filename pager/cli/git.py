@@ -3,6 +3,8 @@
 import os
 import subprocess
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 LONGEST = 60.0  # seconds that git may take for one answer
@@ -40,6 +42,40 @@ def write_base(folder: Path, commit: str, to: Path) -> None:
             if kind == "blob":
                 content = _git(folder, "cat-file", "blob", digest) or b""
                 _write(to / os.fsdecode(name), content, is_link=mode == "120000")
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The commit that wrote a line as it stood at some time."""
+
+    commit: str
+    author: str
+    subject: str
+
+
+def commit_at(folder: Path, at: datetime) -> str | None:
+    """The newest commit of the config folder at that time; None where git has none, or is not here."""
+    try:
+        found = _git(folder, "rev-list", "-1", f"--before={at.isoformat()}", "HEAD", "--", *_FOLDERS, may_fail=True)
+    except NoBase:
+        return None
+    return found.decode().strip() or None if found is not None else None
+
+
+def line_at(folder: Path, commit: str, place: str) -> Written | None:
+    """Who wrote the line `rules/payments.yaml:12` as it stands in `commit`; None where that has no such line."""
+    file, _, line = place.rpartition(":")
+    if not file or not line.isdecimal():
+        return None
+    try:
+        told = _git(folder, "blame", "--porcelain", "-L", f"{line},{line}", commit, "--", file, may_fail=True)
+    except NoBase:
+        return None
+    if not told:
+        return None
+    first, *rest = told.decode(errors="replace").splitlines()
+    about = dict(entry.partition(" ")[::2] for entry in rest if not entry.startswith("\t"))
+    return Written(first.split(" ")[0][:10], about.get("author", ""), about.get("summary", ""))
 
 
 def _write(path: Path, content: bytes, *, is_link: bool) -> None:

@@ -18,6 +18,7 @@ COMMANDS: Mapping[str, str] = {
     "diff": "pager.cli.diff:diff",
     "doctor": "pager.cli.doctor:doctor",
     "escalate": "pager.cli.incidents:escalate",
+    "explain": "pager.cli.explain:explain",
     "export": "pager.cli.export:export",
     "incidents": "pager.cli.incidents:incidents",
     "maintenance": "pager.cli.silence:maintenance",

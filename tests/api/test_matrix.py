@@ -62,6 +62,7 @@ ROUTES: dict[str, tuple[str, ...]] = {
         "GET /api/v1/incidents/{code}",
         "GET /api/v1/incidents/{code}/timeline",
         "GET /api/v1/incidents/{code}/pages",
+        "GET /api/v1/incidents/{code}/explain",
         "GET /api/v1/alerts",
         "GET /api/v1/oncall",
         "GET /api/v1/overrides",

@@ -221,7 +221,9 @@ ALL = '"0m ana", "5m bo", "5m channel:chat", "15m team:shop"'
         pytest.param("alerts: [{labels: {alertname: Watchdog}}]\nexpect: {incidents: []}", id="no incident at all"),
         pytest.param(
             "alerts: [{labels: {alertname: Each, n: 1}}, {labels: {alertname: Each, n: 2}},\n"
-            "  {labels: {alertname: Each, n: 3}}, {labels: {alertname: Each, n: 4}}, {labels: {alertname: Each, n: 5}}]\nthen: [{after: 4m, wait: true}]\n"
+            "  {labels: {alertname: Each, n: 3}}, {labels: {alertname: Each, n: 4}},\n"
+            "  {labels: {alertname: Each, n: 5}}]\n"
+            "then: [{after: 4m, wait: true}]\n"
             "expect: {pages: [0m ana, 0m ana, 0m ana], told: [2m ana bundle]}",
             id="a page that went into a bundle is told, and not listed at its instant",
         ),
