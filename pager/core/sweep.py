@@ -82,25 +82,26 @@ class Plan:
     def _compile(self, begin: int, end: int) -> Chunk:
         if end <= self.begins or begin >= _LAST:
             return Chunk([begin], [State()])
-        starts, states = list[int](), list[State]()
-        for instants, positions, era in self._situations(begin, min(end, _LAST)):
-            known = era.states
-            found = [known.get(position) or era.remember(position) for position in positions]
-            if states and not states[-1].people and not found[0].people:
-                del instants[0], found[0]  # an absence while the hours are closed
-            starts += instants
-            states += found
-        return Chunk(starts, states)
-
-    def _situations(self, begin: int, end: int) -> Iterator[tuple[list[int], list[Position], "Era"]]:
-        """[begin, end) by eras: instants and the position from each of them on. Neighbours may be the same."""
+        end = min(end, _LAST)
         instants, positions = self._positions(begin, end)
-        number = bisect_right(self._era_starts, begin) - 1
+        starts, states = list[int](), list[State]()
+        first, number = 0, bisect_right(self._era_starts, begin) - 1
         while begin < end:
             stop = min(self._era_starts[number + 1], end)
-            first, upto = bisect_right(instants, begin) - 1, bisect_left(instants, stop)
-            yield [begin, *instants[first + 1 : upto]], positions[first:upto], self._era(*self._era_bits[number])
+            upto = bisect_left(instants, stop, first + 1)
+            era = self._era(self._era_bits[number])
+            known = era.states
+            found = [known.get(position) or era.remember(position) for position in positions[first:upto]]
+            # Else an absence began while the hours are closed.
+            if found[0].people or not states or states[-1].people:
+                starts.append(begin)
+                states.append(found[0])
+            if upto - first > 1:
+                starts += instants[first + 1 : upto]
+                states += found[1:]
             begin, number = stop, number + 1
+            first = upto if upto < len(instants) and instants[upto] == stop else upto - 1
+        return Chunk(starts, states)
 
     def running(self, instant: int) -> tuple[int, int]:
         """The absences and the overrides that run at `instant`, as bits."""
@@ -119,11 +120,13 @@ class Plan:
             found[instant] = tuple(slots)
         return list(found), list(found.values())
 
-    def _era(self, away: int, running: int) -> "Era":
-        era = self._eras.get((away, running))
+    def _era(self, who: tuple[int, int]) -> "Era":
+        """The era of these absences and overrides, as bits."""
+        era = self._eras.get(who)
         if era is None:
+            away, running = who
             overrides = [self.overrides[bit] for bit in bits(running)]
-            era = self._eras[away, running] = Era(self.stacks, self.gone(away), overrides)
+            era = self._eras[who] = Era(self.stacks, self.gone(away), overrides)
         return era
 
     def gone(self, away: int) -> Gone:
