@@ -134,6 +134,14 @@ class Keyring:
         self._note_use(token, now)
         return Caller(token.scope, token.name)
 
+    async def by_id(self, token_id: str, now: datetime) -> Caller | None:
+        """Who has the token of this id; None once it was revoked, or has expired. Raises StoreUnavailable."""
+        token = (await self._known(FRESH)).get(token_id)
+        if token is None or token.has_expired(now):
+            return None
+        self._note_use(token, now)
+        return Caller(token.scope, token.name)
+
     def changed(self) -> None:
         """A token was made or revoked: whoever asks next reads them anew."""
         self._read_at = float("-inf")

@@ -3,12 +3,14 @@
 from pager.core.scope import Scope
 
 SAFE = ("GET", "HEAD", "OPTIONS")
-OPEN = ("/-/healthy", "/-/ready", "/livez", "/readyz", "/healthz", "/metrics", "/status")
+OPEN = ("/-/healthy", "/-/ready", "/livez", "/readyz", "/healthz", "/metrics", "/status", "/login")
 """Answered without a token. Nothing here tells of alerts or people but what `status_page:` makes public."""
 OPEN_BELOW = ("/p/", "/static/", "/status/")
 """A page link is its own token."""
 INGEST = ("/webhook/", "/api/v2/alerts")
 CALENDARS = ("/schedules/", "/people/")
+OWN = ("/me",)
+"""About whoever asks, and nobody else."""
 ADMIN = ("/-/", "/api/v1/tokens", "/api/v1/backups", "/api/v1/doctor")
 
 
@@ -22,7 +24,7 @@ def needed(method: str, path: str) -> Scope | None:
         return "calendar"
     if path.startswith(ADMIN):
         return "admin"
-    return "read" if method in SAFE else "respond"
+    return "read" if method in SAFE or path in OWN else "respond"
 
 
 def is_calendar(path: str) -> bool:

@@ -15,15 +15,18 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from pager.api.access import SAFE, is_calendar, needed
-from pager.api.parts import GUESSERS, KEYRING, METRICS, PARTS
+from pager.api.parts import GUESSERS, KEYRING, METRICS, PARTS, SESSIONS
 from pager.api.problems import Problem, handler_of
 from pager.core.scope import allows
 from pager.keyring import BadToken, Caller
+from pager.sessions import Opened
+from pager.web.render import is_page
 
 log = structlog.get_logger()
 CALLER = web.RequestKey("caller", Caller)
-SESSION = web.RequestKey("session", str)
-"""What a browser showed of the session that let it in; no key for who came in otherwise."""
+SESSION = web.RequestKey("session", Opened)
+"""The session that let a browser in; no key for who came in otherwise."""
+COOKIE = "pager_session"
 
 FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP")
 ADMIN, ANYBODY = Caller("admin"), Caller()
@@ -82,14 +85,38 @@ async def _let_in(request: web.Request) -> Caller:
         raise Problem(403, ONLY_HERE)
     if scope is None:
         return ANYBODY
-    caller = await _holder(request, shown)
+    caller = await _by_session(request) or await holder_of(request, shown)
     if not allows(caller.scope, scope):
         _count(request, "scope", caller.name)
         raise Problem(403, f"this needs a token with the scope {scope}; this one has {caller.scope}")
     return caller
 
 
-async def _holder(request: web.Request, shown: str) -> Caller:
+async def _by_session(request: web.Request) -> Caller | None:
+    """Who signed in with this browser. Sessions open pages and nothing else: scripts have tokens."""
+    cookie = request.cookies.get(cookie_name(request), "")
+    if not cookie or "Authorization" in request.headers or not is_page(request.path):
+        return None
+    opened = await request.app[SESSIONS].holder(cookie, request.app[PARTS].clock())
+    if opened is None:
+        return None
+    request[SESSION] = opened
+    return opened.caller
+
+
+def cookie_name(request: web.Request) -> str:
+    """By https the browser itself sees to it that no other host and no plain http can set or read the cookie."""
+    return f"__Host-{COOKIE}" if is_https(request) else COOKIE
+
+
+def is_https(request: web.Request) -> bool:
+    """Whether the browser came by https, here or at a proxy under the name that people reach pager by."""
+    url = urlsplit(request.app[PARTS].url)
+    return request.secure or (url.scheme == "https" and url.netloc.lower() == request.host.lower())
+
+
+async def holder_of(request: web.Request, shown: str) -> Caller:
+    """Whose token was shown. Problem 401 for none, 403 for a wrong or old one, 429 after too many of those."""
     try:
         return await request.app[KEYRING].holder(shown, request.app[PARTS].clock())
     except BadToken as error:

@@ -15,6 +15,7 @@ from pager.intake import Intake
 from pager.keyring import Keyring
 from pager.metrics import Metrics
 from pager.nodes import Nodes
+from pager.sessions import Sessions
 from pager.store.database import Database
 from pager.upkeep import Upkeep
 
@@ -62,6 +63,7 @@ INTAKE = web.AppKey("intake", Intake)
 KEYRING = web.AppKey("keyring", Keyring)
 METRICS = web.AppKey("metrics", Metrics)
 PARTS = web.AppKey("parts", Parts)
+SESSIONS = web.AppKey("sessions", Sessions)
 
 
 def keep(app: web.Application, parts: Parts) -> None:
@@ -73,4 +75,5 @@ def keep(app: web.Application, parts: Parts) -> None:
     app[INTAKE] = parts.intake
     app[KEYRING] = Keyring(parts.database, parts.intake.keys)
     app[METRICS] = parts.metrics
+    app[SESSIONS] = Sessions(parts.database, app[KEYRING])
     app[PARTS] = parts

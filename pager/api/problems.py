@@ -11,7 +11,7 @@ from aiohttp.typedefs import Handler
 from pager.api.parts import INTAKE, METRICS
 from pager.engine import UnknownIncident, VersionMismatch
 from pager.store import StoreUnavailable
-from pager.web.render import is_page, words
+from pager.web.render import is_page, login, words
 
 log = structlog.get_logger()
 RETRY_AFTER = {"Retry-After": "5"}
@@ -31,6 +31,8 @@ class Problem(Exception):
 def answer(request: web.Request, problem: Problem) -> web.Response:
     """The response to a refused request: words on a page, problem+json everywhere else."""
     if is_page(request.path):
+        if problem.status == 401:
+            return login(401, request.path_qs if request.method == "GET" else "/", problem.headers)
         inside = not request.path.startswith("/p/")
         return words(problem.status, problem.detail, headers=problem.headers, home=inside)
     title = HTTPStatus(problem.status).phrase

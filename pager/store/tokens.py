@@ -37,12 +37,12 @@ class ApiToken:
 
 def new_page_token() -> str:
     """16 base32 characters, 80 bits: short enough for an SMS, and nobody guesses it."""
-    return _letters(16)
+    return letters(16)
 
 
 def new_api_token() -> str:
     """`pgr_<id>_<secret>`: it is looked up by the id; the secret has 130 bits."""
-    return f"{PREFIX}_{_letters(8)}_{_letters(26)}"
+    return f"{PREFIX}_{letters(8)}_{letters(26)}"
 
 
 def id_in(token: str) -> str:
@@ -119,6 +119,7 @@ def _api_token(row: Row) -> ApiToken:
     return ApiToken(row.id, row.hash, row.scope, row.name, instant(row.created_at), **at)
 
 
-def _letters(count: int) -> str:
+def letters(count: int) -> str:
+    """So many random letters and digits that nobody mistakes for each other: five bits each."""
     # There are 32 letters: five bits of a random byte are one, and none is likelier than another.
     return "".join(_BASE32[byte & 31] for byte in secrets.token_bytes(count))

@@ -1,5 +1,5 @@
 """The pages inside: what is served to whoever may come in, one file a page."""
 
-from pager.web import incident, now, oncall
+from pager.web import incident, login, me, now, oncall
 
-SERVED = (now, incident, oncall)
+SERVED = (now, incident, oncall, login, me)

@@ -37,7 +37,7 @@ _templates = ImmutableSandboxedEnvironment(
     loader=PackageLoader("pager.web"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
 )
 _templates.globals["stylesheet"] = path_of("pager.css")
-_templates.globals["places"] = (("/", "Now"), ("/oncall", "On call"))
+_templates.globals["places"] = (("/", "Now"), ("/oncall", "On call"), ("/me", "You"))
 
 
 def is_page(path: str) -> bool:
@@ -46,12 +46,30 @@ def is_page(path: str) -> bool:
 
 
 def page(
-    template: str, status: int = 200, headers: Mapping[str, str] | None = None, *, seat: Any = None, **values: Any
+    template: str,
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+    *,
+    seat: Any = None,
+    inside: bool = False,
+    **values: Any,
 ) -> web.Response:
-    """A page of `template`; every value is escaped in it. `seat` is who looks, None behind a page link."""
-    text = _templates.get_template(template).render(seat=seat, **values)
-    usual = HEADERS if seat is None else INSIDE
+    """A page of `template`; every value is escaped in it. `seat` is who looks, None behind a page link.
+
+    `inside` are the pages with a seat, and the one that leads there.
+    """
+    inside = inside or seat is not None
+    text = _templates.get_template(template).render(seat=seat, inside=inside, **values)
+    usual = INSIDE if inside else HEADERS
     return web.Response(status=status, text=text, content_type="text/html", headers={**usual, **(headers or {})})
+
+
+def login(
+    status: int, goes_to: str, headers: Mapping[str, str] | None = None, *, error: str = "", needed: bool = True
+) -> web.Response:
+    """The page where a token is entered, which then leads on to `goes_to`; `needed`: there are tokens."""
+    values = {"goes_to": goes_to, "error": error, "needed": needed}
+    return page("login.html", status, headers, inside=True, **values)
 
 
 def words(status: int, text: str, headers: Mapping[str, str] | None = None, *, home: bool = False) -> web.Response:

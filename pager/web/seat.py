@@ -29,13 +29,14 @@ _OWN_KEY = secrets.token_hex(16)
 class Seat:
     """Who looks. `person` is who acts, "" until they have said so; `people` are the names to choose from.
 
-    `key` is what each form shows: it is bound to the session, and no other site can read it.
+    `badge` is the name of their token, "" while there are none. `key` is what each form shows: it is bound to the
+    session, and no other site can read it.
     """
 
     person: str
     people: Sequence[tuple[str, str]]
     scope: str
-    token: str
+    badge: str
     key: str
     zone: str
     path: str
@@ -47,10 +48,6 @@ class Seat:
     @property
     def is_admin(self) -> bool:
         return allows(self.scope, "admin")
-
-    @property
-    def has_session(self) -> bool:
-        return bool(self.token)
 
     @property
     def name(self) -> str:
@@ -67,7 +64,7 @@ def seat_of(request: web.Request) -> Seat:
         person=person,
         people=[(name, one.name or name) for name, one in people.items()],
         scope=caller.scope,
-        token=caller.name,
+        badge=caller.name,
         key=_key(request),
         zone=known.timezone if known else "UTC",
         path=request.path,
@@ -116,6 +113,7 @@ def see_other(location: str, by: str = "") -> web.Response:
 
 
 def _key(request: web.Request) -> str:
-    """Without a session only this machine comes in, and the key lasts as long as the process."""
-    seed = request.get(SESSION) or _OWN_KEY
+    """Bound to the session; without one, it lasts as long as the process."""
+    opened = request.get(SESSION)
+    seed = opened.session.hash if opened else _OWN_KEY
     return hmac.new(seed.encode(), b"form", hashlib.sha256).hexdigest()[:32]

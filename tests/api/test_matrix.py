@@ -98,6 +98,10 @@ ROUTES: dict[str, tuple[str, ...]] = {
     ),
 }
 PAGES: dict[str, tuple[str, ...]] = {
+    "nothing": (
+        "GET /login",
+        "POST /login",
+    ),
     "read": (
         "GET /",
         "GET /i/{code}",
@@ -105,6 +109,8 @@ PAGES: dict[str, tuple[str, ...]] = {
         "GET /oncall",
         "GET /oncall/{name}",
         "GET /oncall/{name}/picture.svg",
+        "GET /me",
+        "POST /me",
     ),
     "respond": (
         "POST /i/{code}",
