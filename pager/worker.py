@@ -10,8 +10,8 @@ from pager.core.catalog import Catalog
 from pager.core.classify import Decision, classify
 from pager.core.holding import FREE, Verdict
 from pager.core.incident import REOPEN, Incident, Reported
-from pager.core.merge import Change, merge, settle
-from pager.core.report import Parsed, Source
+from pager.core.merge import Change, as_alert, merge, settle
+from pager.core.report import Act, Edit, Parsed, Source
 from pager.core.severity import Level
 from pager.core.stale import looked_at, renews
 from pager.desk import Desk, News
@@ -52,13 +52,17 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What one transaction works of one request: `alerts`, up to its `end`-th; `whole` when none is left after it."""
+    """What one transaction works of one request: `alerts`, up to its `end`-th; `whole` when none is left after it.
+
+    `acts` come after its alerts; nothing comes after a part that has some.
+    """
 
     row: Row
     alerts: Sequence[Alert]
     truncated: int
     end: int
     whole: bool
+    acts: Sequence[Act] = ()
 
 
 @dataclass(slots=True)
@@ -115,9 +119,10 @@ class Batch:
         self._save([self.known[key] for key in self.dirty])
         self._heard()
         self._tell(steps, [part.truncated for part in parts])
+        self._act(parts[-1].acts)
         self._spoke([part.row for part in parts])
         self.desk.settle()
-        self._done(parts, {step.row for step in steps})
+        self._done(parts, {step.row for step in steps} | ({len(parts) - 1} if parts[-1].acts else set()))
         return self._worked(sum(part.whole for part in parts), len(reports), steps)
 
     def _parts(self, rows: Sequence[Row]) -> list[Part]:
@@ -126,6 +131,9 @@ class Batch:
         room = SLICE
         for row in rows:
             parsed = self.begun.pop(row.id, None) or self._parse(row)
+            if parsed.acts:
+                # In its turn: what was accepted before it is committed, and what comes after sees what it did.
+                return parts or [self._acting(row, parsed)]
             alerts = parsed.alerts[row.done : row.done + room]
             end = row.done + len(alerts)
             parts.append(Part(row, alerts, parsed.truncated, end, whole=end >= len(parsed.alerts)))
@@ -135,6 +143,26 @@ class Batch:
             if room <= 0:
                 break
         return parts
+
+    def _acting(self, row: Row, parsed: Parsed) -> Part:
+        """A request in which somebody acts; an edit is a report of the alert as it stands, with what is new."""
+        edits = {act.key: act.event for act in parsed.acts if isinstance(act.event, Edit)}
+        known = alerts.load(self.tx, edits) if edits else {}
+        firing = {key: entry.state for key, entry in known.items() if entry.state.status == "firing"}
+        edited = [_edited(as_alert(state), edits[key]) for key, state in firing.items()]
+        whole = [*parsed.alerts, *edited]
+        return Part(row, whole, parsed.truncated, len(whole), whole=True, acts=parsed.acts)
+
+    def _act(self, acts: Sequence[Act]) -> None:
+        """Tell the incidents of these alerts what was done to them."""
+        known = alerts.load(self.tx, {act.key for act in acts}) if acts else {}
+        for act in acts:
+            home = known[act.key].incident if act.key in known else None
+            if home is None or isinstance(act.event, Edit):
+                continue
+            self.desk.lock([home])
+            if self.desk.incident(home) is not None:
+                self.desk.tell(home, act.event)
 
     def _begin(self, row: int, parsed: Parsed) -> None:
         if len(self.begun) >= LANES:  # What was set aside or is worked by another node now.
@@ -323,6 +351,11 @@ class Batch:
         for step in steps:
             changes[step.change] = changes.get(step.change, 0) + 1
         return Worked(rows, reports, self.desk.news, changes)
+
+
+def _edited(alert: Alert, edit: Edit) -> Alert:
+    labels, annotations = {**alert.labels, **edit.labels}, {**alert.annotations, **edit.annotations}
+    return replace(alert, labels=labels, annotations=annotations)
 
 
 def lock_homes(desk: Desk, known: Mapping[int, KnownAlert]) -> None:

@@ -7,7 +7,9 @@ OPEN = ("/-/healthy", "/-/ready", "/livez", "/readyz", "/healthz", "/metrics", "
 """Answered without a token. Nothing here tells of alerts or people but what `status_page:` makes public."""
 OPEN_BELOW = ("/p/", "/static/", "/status/")
 """A page link is its own token."""
-INGEST = ("/webhook/", "/api/v2/alerts")
+INGEST = ("/webhook/", "/v2/")
+KEYED = ("/v2/enqueue", "/v2/change/enqueue", "/generic/2010-04-15/create_event.json")
+"""PagerDuty's: the token may be in the body, so that the handler asks for it when it has read that."""
 CALENDARS = ("/schedules/", "/people/")
 OWN = ("/me",)
 """About whoever asks, and nobody else."""
@@ -34,4 +36,11 @@ def is_calendar(path: str) -> bool:
 
 def takes_alerts(method: str, path: str) -> bool:
     """Whether this is for senders, who show the token of a source."""
-    return path.startswith(INGEST) or (method == "POST" and path.rstrip("/") == "/api/v1/alerts")
+    if path.startswith(INGEST) or is_keyed(path):
+        return True
+    return method == "POST" and path.rstrip("/") in ("/api/v1/alerts", "/api/v2/alerts")
+
+
+def is_keyed(path: str) -> bool:
+    """Whether a sender may show its token in the body."""
+    return path.rstrip("/") in KEYED

@@ -13,6 +13,7 @@ from pager.api import (
     ingest,
     oncall,
     overrides,
+    pagerduty,
     reload,
     silences,
     status,
@@ -27,7 +28,7 @@ from pager.api.problems import problems
 from pager.web import link, pages, static
 
 SERVED = (
-    *(ingest, alertmanager, incidents, explain, alerts, oncall, overrides, silences),
+    *(ingest, alertmanager, pagerduty, incidents, explain, alerts, oncall, overrides, silences),
     *(health, status, reload, tokens, upkeep, link, static),
     *pages.SERVED,
 )

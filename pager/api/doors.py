@@ -14,7 +14,7 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from pager.api.access import SAFE, is_calendar, needed
+from pager.api.access import SAFE, is_calendar, is_keyed, needed
 from pager.api.parts import GUESSERS, KEYRING, METRICS, PARTS, SESSIONS
 from pager.api.problems import Problem, handler_of
 from pager.core.scope import allows
@@ -30,6 +30,8 @@ COOKIE = "pager_session"
 
 FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP")
 ADMIN, ANYBODY = Caller("admin"), Caller()
+UNASKED = Caller("none")
+"""Whoever may show their token in the body, which is not read yet."""
 ONLY_HERE = "answered on this machine only, by a loopback address and not through a proxy"
 
 
@@ -57,11 +59,18 @@ def is_loopback(host: str) -> bool:
 async def doors(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Refuse who may not; say of whoever acts by a token which one it was."""
     _check_origin(request)
-    caller = request[CALLER] = await _let_in(request)
+    request[CALLER] = await _let_in(request)
     response = await handler(request)
+    caller = request[CALLER]
     if caller.name and not caller.source and request.method not in SAFE:
         log.info("acted", token=caller.name, method=request.method, route=handler_of(request), status=response.status)
     return response
+
+
+async def let_in_by(request: web.Request, key: str) -> None:
+    """Whoever did not show a token at the door shows `key`, which the body has. Problem as there."""
+    if request[CALLER] is UNASKED:
+        request[CALLER] = await _let_in(request, key)
 
 
 async def load_tokens(app: web.Application) -> None:
@@ -69,12 +78,18 @@ async def load_tokens(app: web.Application) -> None:
     await app[KEYRING].load()
 
 
-async def _let_in(request: web.Request) -> Caller:
-    """Who asks. Problem 401 without a token, 403 with one that does not open this, 429 after too many of those."""
+async def _let_in(request: web.Request, key: str | None = None) -> Caller:
+    """Who asks. Problem 401 without a token, 403 with one that does not open this, 429 after too many of those.
+
+    `key` is what the body shows; None: it is not read yet.
+    """
     # The route decides, since it is what will act; a request without one is refused by its path.
     resource = request.match_info.route.resource
-    scope = needed(request.method, resource.canonical if resource is not None else request.path)
-    is_local, shown = _is_local(request), token_of(request)
+    path = resource.canonical if resource is not None else request.path
+    scope = needed(request.method, path)
+    is_local, shown = _is_local(request), token_of(request) or key or ""
+    if key is None and not shown and resource is not None and is_keyed(path):
+        return UNASKED
     if scope is None and is_local:
         return ANYBODY
     if _is_unix(request) and not (scope == "ingest" and shown):

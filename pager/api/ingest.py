@@ -25,12 +25,16 @@ async def webhook(request: web.Request) -> web.Response:
     return web.json_response({"accepted": accepted.count})
 
 
-async def take_in(request: web.Request, dialect: str) -> Accepted:
-    """Keep what the sender says. Raises Malformed, which each dialect words in its own way, and Problem."""
+async def take_in(request: web.Request, dialect: str, body: bytes | None = None) -> Accepted:
+    """Keep what the sender says; `body` where it is not as it came.
+
+    Raises Malformed, which each dialect words in its own way, and Problem.
+    """
     intake = request.app[INTAKE]
     source = request[CALLER].source or dialect
+    said = await request.read() if body is None else body
     try:
-        return await intake.accept(dialect, source, await request.read(), request.app[PARTS].clock())
+        return await intake.accept(dialect, source, said, request.app[PARTS].clock())
     except UnknownDialect as error:
         raise Problem(404, str(error)) from None
     except TooMany as error:

@@ -98,6 +98,9 @@ def _ends(known: AlertState, report: Alert, now: datetime) -> tuple[AlertState, 
         return known, "repeat"
     if report.ends_at is not None and report.ends_at < known.starts_at:
         return known, "old"
+    if not report.labels:
+        # All that it says is that it is over.
+        report = replace(report, labels=known.labels, annotations={**known.annotations, **report.annotations})
     ended = replace(_taken(report, known.firings, known.key), starts_at=known.starts_at)
     if known.flapping:
         return replace(ended, flapping=True, settles_at=now + FLAP_WINDOW), "settling"

@@ -4,11 +4,12 @@ A parser keeps every alert that it can: what it had to mend or leave out is a Fa
 body. Only a body in which nothing can ever work is Malformed; the sender is told so once and must not repeat it.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from pager.core.alert import Alert
+from pager.core.incident import Event
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,16 +25,37 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True)
+class Edit:
+    """An alert that fires has these labels and annotations now, beside the others that it has."""
+
+    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What somebody did at the sender's: an event for the incident of the alert of that `key`, or an edit of it.
+
+    It is worked in its turn, after all that was accepted before it. An alert that is not known is left as it is.
+    """
+
+    key: int
+    event: Event | Edit
+
+
+@dataclass(frozen=True, slots=True)
 class Parsed:
     """The alerts of one body, in its order: reports of one alert apply one after the other and the last wins.
 
-    `truncated` counts alerts that the sender left out of the body. `note` says why a good body has no alerts.
+    `truncated` counts alerts that the sender left out of the body. `note` says why a good body has no alerts. `acts`
+    come after the alerts.
     """
 
     alerts: tuple[Alert, ...]
     faults: tuple[Fault, ...] = ()
     truncated: int = 0
     note: str = ""
+    acts: tuple[Act, ...] = ()
 
 
 class Malformed(ValueError):

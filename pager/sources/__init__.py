@@ -7,10 +7,11 @@ A new dialect is a file with a SOURCE and one line here, or a package of its own
 from collections.abc import Mapping
 
 from pager.core.report import Source
-from pager.sources import alertmanager, grafana, prometheus
+from pager.sources import alertmanager, grafana, pagerduty, prometheus
 
 SOURCES: Mapping[str, Source] = {
     "alertmanager": alertmanager.SOURCE,
     "grafana": grafana.SOURCE,
+    "pagerduty": pagerduty.SOURCE,
     "prometheus": prometheus.SOURCE,
 }

@@ -21,6 +21,7 @@ STRANGER = {"Host": "pager.example.org", "X-Forwarded-For": "10.0.0.7"}
 OPENS: dict[str, set[str]] = {
     "nothing": {"none", "wrong", "expired", "source", "ingest", "calendar", "read", "respond", "admin"},
     "ingest": {"source", "ingest", "admin"},
+    "keyed": {"source", "ingest", "admin"},
     "calendar": {"calendar", "read", "respond", "admin"},
     "read": {"read", "respond", "admin"},
     "respond": {"respond", "admin"},
@@ -52,6 +53,13 @@ ROUTES: dict[str, tuple[str, ...]] = {
         "POST /api/v2/alerts/",
         "POST /api/v1/alerts",
         "POST /api/v1/alerts/",
+    ),
+    "keyed": (
+        "POST /v2/enqueue",
+        "POST /v2/enqueue/",
+        "POST /v2/change/enqueue",
+        "POST /v2/change/enqueue/",
+        "POST /generic/2010-04-15/create_event.json",
     ),
     "calendar": (
         "GET /schedules/{name}.ics",
@@ -149,6 +157,21 @@ async def asked(street: Street, method: str, path: str, shown: str) -> tuple[int
         return answer.status, await answer.text()
 
 
+@covers("T1", "T32")
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize("shown", SHOWN)
+@pytest.mark.parametrize("path", [route.split()[1] for route in ROUTES["keyed"]])
+async def test_a_token_in_the_body_opens_what_it_opens_in_the_head(street: Street, path: str, shown: str) -> None:
+    key = "service_key" if path.endswith("json") else "routing_key"
+    body = {key: street.shows.get(shown, "")}
+    async with street.house.http.post(street.house.url + path, headers=STRANGER, json=body) as answer:
+        words = await answer.text()
+
+    # It says nothing, and is refused for that by whoever let it in.
+    assert answer.status in (400, 429)
+    assert ("routing_key:" in words or answer.status == 429) == (shown not in OPENS["keyed"]), words
+
+
 @covers("T1", "T32", "T33")
 @pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("shown", SHOWN)
@@ -163,6 +186,8 @@ async def test_t1_every_route_opens_to_its_scope_alone(
         assert status not in (401, 403), words
         assert status != 429 or "{token}" in path
         assert status < 500 or status == 501, words
+    elif shown == "none" and scope == "keyed":
+        assert status == 400  # The body may show one, and this one is empty.
     elif shown == "none":
         # Beside the pages for people, refusals are words for people, too.
         assert (status, '"status":401' in words or is_page(path)) == (401, True)

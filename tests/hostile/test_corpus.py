@@ -8,17 +8,17 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from pager.api import alertmanager, alerts, incidents, ingest
+from pager.api import alertmanager, alerts, incidents, ingest, pagerduty
 from pager.web import link
 from tests.api.house import House
 from tests.hostile.ways import hostile_bodies, long_body, many_alerts, ordinary, ordinary_is_taken, paged
 from tests.support import covers
 
-DIALECTS = ("alertmanager", "grafana", "prometheus")
+DIALECTS = ("alertmanager", "grafana", "pagerduty", "prometheus")
 POSTED = sorted(
     {
         (route.method, route.path)
-        for module in (ingest, alertmanager, alerts, incidents, link)
+        for module in (ingest, alertmanager, pagerduty, alerts, incidents, link)
         for route in module.routes
         if isinstance(route, web.RouteDef) and route.method in ("POST", "PUT", "PATCH")
     }
