@@ -26,6 +26,7 @@ LOOK_EVERY = 1.0
 PATIENCE = 5.0
 IN_A_ROW = 200
 WARN_EVERY = timedelta(seconds=30)
+JUDGE_EVERY = timedelta(minutes=1)
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -153,9 +154,10 @@ class Holding:
         files = self._catalog()
         stands = (self._version, files.inhibit, files.maintenance, files.heartbeats)
         changed = stands != self._judged or now < self._judged_at or (self._edge is not None and self._edge <= now)
-        if changed or self._again:
+        # Now and then in any case: a hold with an open end must never be forgotten.
+        if changed or self._again or now - self._judged_at >= JUDGE_EVERY:
             await self.judge_all()
-            # Once more: what was begun before everybody knew may have been written after it was judged.
+            # And once more: what was begun before everybody knew may have been written after it was judged.
             self._again = changed
             self._judged, self._judged_at, self._edge = stands, now, next_edge(files, now)
         await self._released()

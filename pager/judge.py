@@ -105,8 +105,8 @@ class Judge:
             inhibitions.index(self.tx, rows)
 
     def _exempt(self, incident: Incident) -> bool:
-        """Pager's own, and those for which a person called: nothing holds them."""
-        return is_own(incident) or incident.called
+        """Pager's own, and those for which a person has called: nothing holds them."""
+        return is_own(incident) or (incident.called and incident.is_open)
 
     def _verdict(self, incident: Incident, firing: Sequence[AlertState]) -> Verdict:
         if not firing:

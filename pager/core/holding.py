@@ -74,9 +74,9 @@ def never_muted(labels: Mapping[str, str], catalog: Catalog) -> bool:
 
 
 def mute_of(labels: Mapping[str, str], mutes: Iterable[Mute]) -> Mute | None:
-    """What keeps an alert quiet the longest, or None."""
+    """What keeps an alert quiet the longest, the first of them where several do, or None."""
     found = [mute for mute in mutes if all_match(mute.matchers, labels)]
-    return max(found, key=lambda mute: (mute.until, mute.reason, mute.name), default=None)
+    return max(found, key=lambda mute: mute.until, default=None)
 
 
 def verdict_without_alerts(mutes: Iterable[Mute]) -> Verdict:

@@ -47,7 +47,7 @@ CATALOGS = (
     world(policies={"default": policy({"page": ["commanders", "person:ana"]}, repeat=2)}),
 )
 PROMOTE = [{"to": "SEV-1", "after": "40m"}, {"to": "SEV-2", "after": "20m"}, {"to": "SEV-1", "when": "alerts >= 5"}]
-REASONS = ("silence", "maintenance", "inhibition")
+REASONS = ("silence", "maintenance", "inhibition", "pause")
 
 names = st.sampled_from(["ana", "bo", "chi", "dee", "script"])
 levels = st.sampled_from(LEVELS)
@@ -124,16 +124,16 @@ class Life(RuleBasedStateMachine):
         return self.incident.is_open or can_reopen(self.incident, self.now)
 
     @precondition(can_fire)
-    @rule(count=st.integers(1, 3), level=levels)
-    def joins(self, count: int, level: Level) -> None:
-        i = self.incident
-        self.tell(Reported(i.alerts + count, i.spells + count, i.firing + count, level))
+    @rule(count=st.integers(1, 3), level=levels, lasts=st.none() | long_spans)
+    def joins(self, count: int, level: Level, lasts: timedelta | None) -> None:
+        i, hold = self.incident, Hold("silence", self.now + lasts) if lasts else None
+        self.tell(Reported(i.alerts + count, i.spells + count, i.firing + count, level, hold=hold))
 
     @precondition(lambda self: self.can_fire() and self.incident.firing < self.incident.alerts)
-    @rule(level=levels, flaps=st.booleans())
-    def fires_again(self, level: Level, flaps: bool) -> None:
-        i = self.incident
-        self.tell(Reported(i.alerts, i.spells + 1, i.firing + 1, level, "Down" if flaps else ""))
+    @rule(level=levels, flaps=st.booleans(), held=st.booleans())
+    def fires_again(self, level: Level, flaps: bool, held: bool) -> None:
+        i, hold = self.incident, Hold("inhibition") if held else None
+        self.tell(Reported(i.alerts, i.spells + 1, i.firing + 1, level, "Down" if flaps else "", hold=hold))
 
     @rule(level=levels)
     def repeats(self, level: Level) -> None:

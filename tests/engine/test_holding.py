@@ -145,6 +145,26 @@ async def test_a_re_fire_under_a_silence_pages_nobody(house: House) -> None:
     assert (await house.paged(), await held(house)) == (["ana withdrawn"], "silence")
 
 
+async def test_a_call_ends_with_its_incident_and_what_is_re_opened_is_held_again(house: House) -> None:
+    await house.say(alert())
+    await house.act(Escalated("bo"))
+    await house.say(alert(status="resolved"))
+    await silence(house, "alertname = Down")
+    await house.say(alert(at=NOON + MINUTE))
+
+    assert (await house.incident()).state == "triggered"
+    assert (await held(house), [name for name in await house.paged() if "withdrawn" not in name]) == ("silence", [])
+
+
+async def test_a_second_silence_of_the_same_end_changes_nothing(house: House) -> None:
+    await silence(house, "alertname = Down")
+    await house.say(alert())
+    before = await house.timeline()
+    await silence(house, "severity = critical")
+
+    assert await house.timeline() == before
+
+
 async def test_what_follows_a_persons_resolve_is_held_too(house: House) -> None:
     await house.say(alert())
     await house.act(Resolved("ana"))
@@ -392,6 +412,19 @@ async def test_a_node_that_starts_finds_what_was_inhibited(house: House) -> None
     await look(house)
 
     assert await house.paged(2) == ["ana"]
+
+
+async def test_a_hold_with_an_open_end_is_never_forgotten(house: House) -> None:
+    house.engine.catalog = FILES
+    await house.say(alert("ClusterDown", cluster="a"), alert("Net", cluster="a"))
+    await look(house)
+    await house.change("DELETE FROM inhibited")
+    await look(house)
+    await house.say(alert("ClusterDown", status="resolved", cluster="a"))
+    await look(house)
+    await look(house, MINUTE)
+
+    assert (await house.paged(2), await held(house, 2)) == (["ana"], "")
 
 
 async def test_old_silences_are_forgotten(house: House) -> None:
