@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, PlainSerializer
 Operator = str
 _SHAPE = re.compile(r"""\s*("(?:[^"\\]|\\.)*"|[^\s=!<>~"]+)\s*(=~|!~|!=|>=|<=|=(?!=)|>|<)\s*(.*?)\s*""", re.DOTALL)
 _PLAIN = re.compile(r"[\w\-/: ]+", re.ASCII)
+_BEGIN = re.compile(r"[\w\-/: ]+(?:\.[*+])?|\.[*+]", re.ASCII)
 _BARE = re.compile(r"""[^\s=!<>~"]+""")
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _ESCAPES = {"n": "\n", "t": "\t", '"': '"', "\\": "\\"}
@@ -73,6 +74,9 @@ def _compile_regex(pattern: str) -> Callable[[str], bool]:
     if all(_PLAIN.fullmatch(word) for word in words):
         # A plain alternation is a set: twenty times as fast, and the same answer.
         return frozenset(words).__contains__
+    simple = _simple(pattern)
+    if simple is not None:
+        return simple
     options = re2.Options()
     options.log_errors = False
     options.dot_nl = True
@@ -88,6 +92,28 @@ def _compile_regex(pattern: str) -> Callable[[str], bool]:
             return compiled.match(got.encode(errors="replace").decode()) is not None
 
     return test
+
+
+def _simple(pattern: str) -> Callable[[str], bool] | None:
+    """What most patterns are, without RE2: plain words and begins of words, as in `(?:payments|billing-.*)`."""
+    words = _group_of(pattern).split("|")
+    if not all(_BEGIN.fullmatch(word) for word in words):
+        return None
+    exact = frozenset(word for word in words if not word.endswith(("*", "+")))
+    begins = tuple(word.removesuffix(".*") for word in words if word.endswith(".*"))
+    longer = tuple(word.removesuffix(".+") for word in words if word.endswith(".+"))
+
+    if longer:
+        return lambda got: (
+            got in exact or got.startswith(begins) or any(got.startswith(b) and len(got) > len(b) for b in longer)
+        )
+    return lambda got: got in exact or got.startswith(begins)
+
+
+def _group_of(pattern: str) -> str:
+    """What stands in the one group that is the whole pattern, else the pattern."""
+    inner = pattern[3:-1] if pattern.startswith("(?:") else pattern[1:-1] if pattern.startswith("(") else pattern
+    return inner if pattern.endswith(")") else pattern
 
 
 def _compile_number(operator: Operator, value: str) -> Callable[[str], bool]:
