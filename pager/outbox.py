@@ -201,12 +201,13 @@ def _begin(
     url: str,
     troubled: Collection[str],
 ) -> tuple[tuple[Attempt, ...], Plan]:
-    speak = _speaker(tx, catalog, page, plan, incident, url)
+    due = due_contacts(plan, tx.now(), _in_trouble(catalog, page.recipient, troubled))
+    speak = _speaker(tx, catalog, page, plan, incident, url) if due else None
     if speak is None:
-        return (), at_rest(plan) if page.kind == bundles.KIND else plan
+        return (), at_rest(plan) if due and page.kind == bundles.KIND else plan
     contacts = contacts_of(catalog, page.recipient)
     attempts = []
-    for contact in due_contacts(plan, tx.now(), _in_trouble(catalog, page.recipient, troubled)):
+    for contact in due:
         if contact.name not in contacts:
             continue
         plan = begun(plan, contact.name)

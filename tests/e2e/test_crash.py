@@ -26,16 +26,9 @@ SENDERS = 4
 GROUPS = 300
 PATIENCE = 90
 """Seconds until all is quiet: a page that was being sent when pagerd died is free again after a lease of 45 s."""
-RULES = """
-defaults: {group_by: [alertname]}
-policies:
-  default:
-    team: all
-    steps:
-      - {page: ["person:ana"], wait: 2s}
-      - {page: ["person:bo"], wait: 2s}
-      - {page: ["person:chi"], wait: 1h}
-"""
+CREWS = 100
+"""Each crew of three has so few groups that none of their pages is bundled."""
+STEPS = ("2s", "2s", "1h")
 
 _GROUP = re.compile(r"Crash\d{4}")
 _CODE = re.compile(r"\[(\w+)\]$")
@@ -43,14 +36,21 @@ _LINK = re.compile(r"Acknowledge: (http://\S+/p/[a-z2-7]{16})")
 
 
 def config(sink: HttpSink) -> dict[str, str]:
-    people = "".join(
-        f'  {who}: {{name: {who.title()}, timezone: UTC, contacts: {{push: "{sink.contact(who)}"}}}}\n'
-        for who in PEOPLE
-    )
-    return {
-        "rules/all.yaml": RULES,
-        "schedules/all.yaml": f"people:\n{people}teams: {{all: {{people: [ana, bo, chi]}}}}\n",
-    }
+    crews = [[f"{who}-{crew:02}" for who in PEOPLE] for crew in range(CREWS)]
+    people = {who: {"contacts": {"push": sink.contact(who)}} for crew in crews for who in crew}
+    teams = {f"crew-{number:02}": {"people": crew} for number, crew in enumerate(crews)}
+    return {"rules/all.yaml": rules(), "schedules/all.yaml": json.dumps({"people": people, "teams": teams})}
+
+
+def rules() -> str:
+    """A rule and a policy for each crew, by the last digits of a group."""
+    policies, matching = {}, []
+    for crew in (f"{number:02}" for number in range(CREWS)):
+        steps = [{"page": [f"person:{who}-{crew}"], "wait": wait} for who, wait in zip(PEOPLE, STEPS, strict=True)]
+        policies[f"crew-{crew}"] = {"steps": steps}
+        matching.append({"name": crew, "match": [f'alertname =~ "Crash..{crew}"'], "policy": f"crew-{crew}"})
+    defaults = {"group_by": ["alertname"], "policy": "crew-00"}
+    return json.dumps({"defaults": defaults, "policies": policies, "rules": matching}) + "\n"
 
 
 @dataclass
@@ -135,13 +135,13 @@ class Storm:
 
     async def disturb(self) -> None:
         """Good and bad files come and go under it, and a provider takes its time."""
-        rules = self.daemon.folder / "rules" / "all.yaml"
+        written = self.daemon.folder / "rules" / "all.yaml"
         while await self.pause(self.dice.uniform(0.3, 1.0)):
             bad = self.dice.random() < 0.3
-            rules.write_text(RULES + ("nonsense: [" if bad else f"# {self.dice.random()}\n"), encoding="utf-8")
+            written.write_text(rules() + ("nonsense: [" if bad else f"# {self.dice.random()}\n"), encoding="utf-8")
             self.sink.delays["bo"] = self.dice.choice([0.0, 0.3, 1.0])
             await self._post(f"{self.daemon.url}/-/reload")
-        rules.write_text(RULES, encoding="utf-8")
+        written.write_text(rules(), encoding="utf-8")
         self.sink.delays.clear()
 
     async def _post(self, url: str, **said: Any) -> int:
@@ -229,7 +229,7 @@ async def quiet_pages(daemon: Daemon) -> dict[str, list[dict[str, Any]]] | None:
     """The pages of each incident, by its code, once none is due or being sent; None before."""
     paged = {}
     for incident in await daemon.incidents():
-        if incident["state"] == "triggered" and "chi" not in incident["paged"]:
+        if incident["state"] == "triggered" and not any(who.startswith("chi") for who in incident["paged"]):
             return None
         pages = (await daemon.get(f"/api/v1/incidents/{incident['code']}/pages"))["pages"]
         if any(page["state"] == "due" for page in pages):

@@ -17,8 +17,15 @@ from tests.e2e.sinks import HttpSink, http_sink
 from tests.hostile.ways import WEBHOOK, address_of, hostile_bodies, ordinary
 from tests.support import covers, missing, wait_until
 
-RULES = "policies: {default: {steps: [{page: ['person:ana'], wait: 1h}]}}\n"
-PEOPLE = "people: {{ana: {{name: Ana, timezone: UTC, contacts: {{push: '{push}'}}}}}}\n"
+# What is waited for is written as a ticket: pages of so many incidents would be bundled.
+RULES = """
+policies: {default: {steps: [{page: ['person:ana'], wait: 1h}]}}
+rules: [{name: ordinary, match: ['alertname =~ "Ordinary.*|During|After"'], severity: SEV-4}]
+"""
+PEOPLE = """
+people: {{ana: {{name: Ana, timezone: UTC, contacts: {{push: '{push}'}}}}}}
+channels: {{issues: '{push}'}}
+"""
 WAYS = (WEBHOOK, "/webhook/grafana", "/api/v2/alerts", "/api/v1/alerts", "/api/v1/incidents", "/p/abcdefghijklmnop")
 HALF = f"POST {WEBHOOK} HTTP/1.1\r\nHost: local".encode()
 LINE = re.compile(r"timestamp=\S+ level=\w+ event=|(WARNING|ERROR|CRITICAL) \S+ ")

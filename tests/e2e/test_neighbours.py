@@ -15,29 +15,32 @@ from tests.e2e.daemon import Daemon, running
 from tests.e2e.sinks import HttpSink, http_sink
 from tests.support import covers, wait_until
 
-RULES = """
-defaults: {group_by: [alertname]}
-rules:
-  - {name: hung, match: ['alertname =~ "Hung.*"'], severity: SEV-2, policy: hung}
-  - {name: rest, match: ['alertname =~ ".+"'], severity: SEV-2, policy: sound}
-policies:
-  hung:
-    team: all
-    steps: [{page: ["person:ana"], wait: 1h}]
-  sound:
-    team: all
-    steps:
-      - {page: ["person:bo"], wait: 2s}
-      - {page: ["person:chi"], wait: 1h}
-"""
+CREWS = 10
+"""Each is ana, bo and chi once more, with the same contacts, so that nobody has enough pages for a bundle."""
+
+
+def rules() -> str:
+    """`Hung...` pages ana, everything else bo and then chi: of the crew that the last digit names."""
+    policies: dict[str, Any] = {}
+    matching = []
+    for crew in range(CREWS):
+        end = crew or ""
+        policies[f"hung{end}"] = {"team": "all", "steps": [{"page": [f"person:ana{end}"], "wait": "1h"}]}
+        steps = [{"page": [f"person:bo{end}"], "wait": "2s"}, {"page": [f"person:chi{end}"], "wait": "1h"}]
+        policies[f"sound{end}"] = {"team": "all", "steps": steps}
+        for name, pattern in (("hung", "Hung"), ("sound", "Sound")):
+            match = [f'alertname =~ "{pattern}.*{end}"'] if end else [f'alertname =~ "{pattern}(.*0)?"']
+            matching.append({"name": name + str(end), "match": match, "severity": "SEV-2", "policy": name + str(end)})
+    matching.append({"name": "rest", "match": ['alertname =~ ".+"'], "severity": "SEV-2", "policy": "sound"})
+    return json.dumps({"defaults": {"group_by": ["alertname"]}, "rules": matching, "policies": policies})
 
 
 def config(sink: HttpSink, **contacts: dict[str, str]) -> dict[str, str]:
     """ana hangs in her own way, bo and chi are well; `contacts` replaces what a person has."""
     known = {who: {"push": f"{sink.contact(who)}?rto=60"} for who in ("ana", "bo", "chi")} | contacts
-    people = {who: {"contacts": urls} for who, urls in known.items()}
+    people = {f"{who}{crew or ''}": {"contacts": urls} for crew in range(CREWS) for who, urls in known.items()}
     schedules = {"people": people, "teams": {"all": {"people": list(known)}}}
-    return {"rules/all.yaml": RULES, "schedules/all.yaml": json.dumps(schedules)}
+    return {"rules/all.yaml": rules(), "schedules/all.yaml": json.dumps(schedules)}
 
 
 async def alert(daemon: Daemon, *names: str) -> None:

@@ -25,6 +25,7 @@ timezone: Europe/Berlin
 rotation:
   - {{from: 2026-01-05, people: [ana]}}
 ---
+channels: {{issues: "{ana}"}}
 people:
   ana: {{timezone: Europe/Lisbon, contacts: {{push: "{ana}"}}}}
   bo: {{timezone: Europe/Berlin, contacts: {{push: "{bo}"}}}}
@@ -36,6 +37,7 @@ policies:
 rules:
   - {name: first, match: [alertname = First], severity: SEV-2}
   - {name: second, match: [alertname = Second], severity: SEV-2}
+  - {name: more, match: ['alertname =~ "More.*"'], severity: SEV-4}
 """
 REORDERED = RULES.replace("first", "x").replace("second", "first").replace("x", "second")
 BROKEN = "rules:\n  - {name: x, match: [alertname = X], severity: SEV-9}\n"
