@@ -15,6 +15,7 @@ from pager.core.contact_url import channel_class, destination, fill, placeholder
 from pager.core.outcome import Outcome, Reason
 from pager.core.page import TROUBLE_FAILURES, in_trouble
 from pager.core.text import Facts, Text, message, plainest
+from pager.core.urgency import tuned
 from pager.engine import Engine
 from pager.outbox import Attempt, Taken, Turnout
 from pager.secrets import MissingSecret
@@ -86,6 +87,8 @@ class Notifier:
         self.progress = 0.0
         self._history = History()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._doubtful: dict[str, float] = {}
+        self._gave_back_at = 0.0
         self._stopping = False
 
     async def restore(self) -> None:
@@ -125,12 +128,19 @@ class Notifier:
         """How many pages are being sent now."""
         return len(self._tasks)
 
+    @property
+    def doubtful(self) -> int:
+        """How many claims were tried whose commit nobody confirmed."""
+        return len(self._doubtful)
+
     def stop(self) -> None:
         """Claim no more; `run` returns once what was claimed is carried."""
         self._stopping = True
 
     async def _claim(self) -> list[tuple[str, Taken]]:
         free = min(CLAIM_LIMIT, MOST_PAGES - len(self._tasks))
+        if self._doubtful:
+            await self._give_back()
         if free <= 0 or not await self._is_due():
             return []
         claim_id = self.life + uuid4().hex
@@ -138,8 +148,24 @@ class Notifier:
             claimed = await self._claim_some(claim_id, free)
         except StoreUnavailable as error:
             log.warning("pages cannot be claimed", error=str(error))
+            self._doubtful[claim_id] = asyncio.get_running_loop().time() + pages.LEASE.total_seconds()
             return []
         return [(claim_id, taken) for taken in claimed]
+
+    async def _give_back(self) -> None:
+        """Free what was claimed by a commit whose answer was lost: nobody sends it, and nobody shall wait for that.
+
+        Such a commit may still be on its way, so this is asked for as long as its lease could run.
+        """
+        now, ids = asyncio.get_running_loop().time(), tuple(self._doubtful)
+        if now - self._gave_back_at < WAKE:
+            return
+        self._gave_back_at = now
+        try:
+            await self.database.write(lambda tx: [pages.release(tx, claim_id) for claim_id in ids])
+            self._doubtful = {claim_id: until for claim_id, until in self._doubtful.items() if now < until}
+        except StoreUnavailable as error:
+            log.warning("claims that may have been made cannot be given back yet", error=str(error))
 
     async def _claim_some(self, claim_id: str, limit: int) -> list[Taken]:
         troubled = self._history.troubled()
@@ -211,6 +237,7 @@ class Notifier:
         except MissingSecret as error:
             return Outcome(Reason.config, str(error))
         text = worded(attempt.facts, url)
+        url = tuned(url, attempt.facts)
         outcome = await self.sender.send(Message(url=url, title=text.title, body=text.body, kind=_tone(attempt)))
         self._history.note(attempt.url, destination(url), outcome)
         return outcome

@@ -170,7 +170,7 @@ def release_all(tx: Tx) -> int:
 
 
 def release(tx: Tx, life: str) -> int:
-    """Free what was claimed in this life of a node, since that node is gone; how many pages."""
+    """Free what was claimed under this name, or in this life of a node: nobody sends it; how many pages."""
     return tx.run(
         "UPDATE pages SET claimed_until = :now WHERE state = 'due' AND claimed_until > :now "
         "AND substr(claim, 1, :length) = :life",

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from pager.core.outcome import Outcome, Reason
 from pager.core.people import Person
 from pager.core.text import Facts
@@ -14,7 +16,7 @@ from pager.notifier import Notifier, worded
 from pager.secrets import Secrets
 from pager.sender import Sender
 from pager.sender_pool import Rank
-from tests.engine.house import LINKS, House, alert, catalog
+from tests.engine.house import LINKS, Clock, House, alert, catalog, running
 from tests.support import covers, wait_until
 
 
@@ -186,3 +188,28 @@ def test_a_message_that_cannot_be_worded_goes_out_in_its_plainest_form() -> None
     assert text.title == "SEV-1 CheckoutDown [7KQ]"
     assert "https://runbooks.example.org/x" in text.body
     assert "https://pager.example.org/p/abc" in text.body
+
+
+SLOW_COMMIT = """
+CREATE FUNCTION slowly() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.7); RETURN NULL; END';
+CREATE CONSTRAINT TRIGGER slowly AFTER UPDATE OF claim ON pages DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION slowly()
+"""
+
+
+@covers("F27", "P12")
+async def test_a_claim_whose_commit_was_not_answered_waits_for_no_lease(
+    emptied: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was made, and nobody knew: its page goes out all the same, now and not after 45 s."""
+    monkeypatch.setattr("pager.store.postgres.ANSWER_SECONDS", 0.3)
+    async with running(emptied, Clock()) as house:
+        await house.say(alert())
+        await house.change(SLOW_COMMIT)
+        async with posting(house) as post:
+            await wait_until(lambda: post.notifier.doubtful, 5, "a claim without an answer")
+            monkeypatch.undo()
+            await post.shows(1)
+
+        await house.change("DROP TRIGGER slowly ON pages; DROP FUNCTION slowly")
+        assert [repeat for _, _, _, repeat in await house.deliveries()][-1] is True
