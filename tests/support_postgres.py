@@ -113,19 +113,8 @@ def make_standby(stack: ExitStack, primary: Cluster) -> Cluster:
     folder = Path(tempfile.mkdtemp(prefix="pg-"))
     stack.callback(shutil.rmtree, folder, ignore_errors=True)
     run_as = _run_as(folder)
-    copy = [
-        require_binary("pg_basebackup"),
-        "-D",
-        folder / "data",
-        "-h",
-        primary.folder,
-        "-U",
-        "pager",
-        "-R",
-        "-c",
-        "fast",
-    ]
-    subprocess.run([*run_as, *copy], check=True, capture_output=True, cwd=folder)
+    copy: list[str | Path] = [*run_as, require_binary("pg_basebackup"), "-D", folder / "data", "-h", primary.folder]
+    subprocess.run([*copy, "-U", "pager", "-R", "-c", "fast"], check=True, capture_output=True, cwd=folder)
     options = [f"-c{name}={value}" for name, value in _SETTINGS.items()]
     standby = Cluster(folder, [*run_as, require_binary("postgres"), "-D", folder / "data", "-k", folder, *options])
     stack.callback(standby.stop)

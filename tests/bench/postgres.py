@@ -11,17 +11,24 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from pager import outbox
+from pager.core.catalog import Catalog
+from pager.core.matcher import parse_matcher
+from pager.core.people import Person, Team
+from pager.core.policy import Policy
+from pager.core.rule import Rule
+from pager.core.rulefile import PlacedRule, RuleFile
 from tests.bench.bodies import groups, template
 from tests.bench.common import SERVER_CORE, Child, bounds, median, on_load_core, ratio, table
 from tests.bench.load import closed_loop, generator, post_all
 from tests.bench.processed import wait_worked
 from tests.bench.programs import Served, pagerd
-from tests.engine.house import DELIVERED, LINKS, Clock, alert, running
+from tests.engine.house import DELIVERED, LINKS, Clock, alert, catalog, running
 from tests.support_postgres import Cluster, _admin, address, make_cluster
 
 # As durable as it comes: a promise is a synced commit on both.
 SETTINGS = {"listen_addresses": "", "shared_buffers": "128MB", "max_connections": "60", "log_min_messages": "fatal"}
 BATCH = 64
+EACH = 10
 BOUND = (
     "accept: on PostgreSQL each request is a transaction of its own, five round trips and a synced commit; on SQLite "
     "those who wait share one. Two threads do it, so at most two commits run at a time",
@@ -148,9 +155,9 @@ def _work(top: Path, cluster: Cluster, engine: str, count: int, found: Found) ->
 async def _claim(top: Path, cluster: Cluster, engine: str, pages: int, found: Found) -> None:
     """Claim due pages and write that each was delivered, as the notifier does; nothing is sent."""
     url = _database(cluster) if engine == "PostgreSQL" else f"sqlite:///{top}/claim-{next(_numbers)}.db"
-    async with running(url, Clock()) as node:
-        for start in range(0, pages, 500):
-            await node.say(*(alert(f"Alert {number}") for number in range(start, min(start + 500, pages))))
+    async with running(url, Clock(), crowd(pages // EACH)) as node:
+        for number in range(pages // EACH):
+            await node.say(alert(f"Alert {number}"))
         claimed, name = [], "bench"
         with _noted(found.setdefault(("claim", engine), Figures()), [], cluster) as done:
             began = time.perf_counter()
@@ -171,6 +178,24 @@ async def _claim(top: Path, cluster: Cluster, engine: str, pages: int, found: Fo
             done += [len(claimed), len(claimed) / (time.perf_counter() - began)]
 
 
+def crowd(incidents: int) -> Catalog:
+    """Each incident pages ten people of its own: nobody hears of so many that they become one message."""
+    names = [[f"p{number}-{at}" for at in range(EACH)] for number in range(incidents)]
+    rules = (
+        Rule(name=f"{number}", match=(parse_matcher(f'alertname = "Alert {number}"'),), policy=f"{number}")
+        for number in range(incidents)
+    )
+    return catalog(
+        people={name: Person.model_validate({"contacts": {"push": "console://"}}) for some in names for name in some},
+        teams={f"{number}": Team(people=tuple(some)) for number, some in enumerate(names)},
+        policies={
+            "default": Policy.model_validate({"steps": [{"page": ["person:p0-0"]}]}),
+            **{f"{at}": Policy.model_validate({"steps": [{"page": [f"team:{at}"]}]}) for at in range(incidents)},
+        },
+        rules=(RuleFile("rules/all.yaml", tuple(PlacedRule(rule, "rules/all.yaml:1") for rule in rules)),),
+    )
+
+
 def _print(found: Found, count: int) -> None:
     print(f"## PostgreSQL beside SQLite, load by {generator()}\n")
     rows = []
@@ -182,5 +207,6 @@ def _print(found: Found, count: int) -> None:
     table(["what", "on", "a second", "against SQLite", "CPU us of pagerd", "of PostgreSQL"], rows)
     print("\naccept: requests until 2xx after a synced commit, 16 connections; CPU for each request.")
     print(f"work: {count * 100:,} alerts in {count:,} incidents until all is committed; CPU for each alert.")
-    print(f"claim and record: {count * 10:,} pages by {BATCH}, in this process and without sending.")
+    what = f"{count * 10:,} pages of {count:,} incidents by {BATCH}"
+    print(f"claim and record: {what}, in this process and without sending.")
     bounds(BOUND)

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import signal
-import textwrap
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator
@@ -26,19 +25,15 @@ from tests.support_postgres import Cluster, _admin, address, make_cluster
 
 NAMES = ("anna", "berta", "clara")
 CHANNELS = ("ops", "chat")
-FILES = """
-defaults: {group_by: [alertname]}
-policies:
-  default:
-    steps:
-      - {page: ["channel:ops", "channel:chat"], wait: 1h}
-"""
+TEAMS = 250
+"""Each has channels of its own, and at most two incidents of 500: so none are told together."""
+FILES = "defaults: {group_by: [alertname]}\n"
 _GROUP = re.compile(r"Storm\d{4}")
 
 
 @dataclass
 class Group:
-    """One incident: when its first alert was handed to somebody, and what came out for it, by channel."""
+    """One incident: when its first alert was handed to somebody, and what came out for it, by kind of channel."""
 
     name: str
     handed_at: float
@@ -91,7 +86,7 @@ class House:
             group.arrived.clear()
         for got in self.sink.got:
             if "Acknowledge:" in got.body and (found := _GROUP.search(got.title)):
-                self.groups[found[0]].arrived[got.to].append((got.at, "may be a repeat" in got.body))
+                self.groups[found[0]].arrived[got.to.partition("-")[0]].append((got.at, "may be a repeat" in got.body))
 
     def unpaged(self) -> list[str]:
         """Groups of which some channel has heard nothing yet."""
@@ -204,13 +199,32 @@ async def house(
                     await _end(node)
 
 
+def channels_of(team: int) -> list[str]:
+    return [f"{kind}-{team:03d}" for kind in CHANNELS]
+
+
+def files(sink: HttpSink) -> dict[str, str]:
+    """What each node reads. `Storm0251` is the first team's, as `Storm0001` is."""
+    channels = [name for team in range(TEAMS) for name in channels_of(team)]
+    matches = (f'alertname =~ "Storm({team + 1:04d}|{team + 1 + TEAMS:04d})"' for team in range(TEAMS))
+    rules = "".join(
+        f"  - {{name: t{team}, match: ['{match}'], policy: t{team}}}\n" for team, match in enumerate(matches)
+    )
+    steps = (
+        f"  t{team}: {{steps: [{{page: [{', '.join(f'channel:{name}' for name in channels_of(team))}], wait: 1h}}]}}\n"
+        for team in range(TEAMS)
+    )
+    contacts = "".join(f'  {name}: "{sink.contact(name)}"\n' for name in channels)
+    people = f'people: {{ana: {{name: Ana, timezone: UTC, contacts: {{push: "{sink.contact("ana")}"}}}}}}\n'
+    default = '  default: {steps: [{page: ["person:ana"], wait: 1h}]}\n'
+    return {
+        "rules/all.yaml": f"{FILES}rules:\n{rules}policies:\n{default}{''.join(steps)}",
+        "schedules/all.yaml": f"{people}channels:\n{contacts}",
+    }
+
+
 def _write_files(folder: Path, sink: HttpSink) -> None:
-    channels = "".join(f'  {name}: "{sink.contact(name)}"\n' for name in CHANNELS)
-    for name, text in {
-        "rules/all.yaml": textwrap.dedent(FILES),
-        "schedules/all.yaml": f"people: {{ana: {{name: Ana, timezone: UTC, "
-        f'contacts: {{push: "{sink.contact("ana")}"}}}}}}\nchannels:\n{channels}',
-    }.items():
+    for name, text in files(sink).items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.daemon import Daemon
-from tests.nodes.house import FILES, NAMES, House, house
+from tests.nodes.house import NAMES, House, house
 from tests.support import covers, wait_until
 
 _LINK = re.compile(r"Acknowledge: http://[^/]+(/p/\w+)")
@@ -47,7 +47,7 @@ async def test_one_link_pressed_on_two_nodes_and_files_that_one_of_them_reads(tm
         entries = (await other.get(f"/api/v1/incidents/{incident['code']}/timeline"))["timeline"]
         assert sum(entry["text"].startswith("acknowledged") for entry in entries) == 1
 
-        (other.folder / "rules" / "all.yaml").write_text(FILES + "# new\n", encoding="utf-8")
+        (other.folder / "rules" / "more.yaml").write_text("# new\n", encoding="utf-8")
         async with given.http.post(f"{other.url}/-/reload") as answer:
             assert answer.status == 200
 
@@ -59,6 +59,11 @@ async def test_one_link_pressed_on_two_nodes_and_files_that_one_of_them_reads(tm
         assert await given.post(other, given.next_group(), "b")
         await wait_until(lambda: not given.unpaged(), 20, "the page")
         assert set(given.copies()) == {"1", "unmarked"}
+
+        async with given.http.get(f"{one.url}/metrics") as answer:
+            told = await answer.text()
+        assert 'pager_nodes{state="up"} 2.0' in told
+        assert "pager_node_configs 2.0" in told
 
         assert await other.stop() == 0
         assert (await listed(one))[NAMES[1]]["state"] == "stopped"

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.monitoring import Program, alertmanager
-from tests.nodes.house import CHANNELS, NAMES, Group, House, alert_of, freeze, house
+from tests.nodes.house import CHANNELS, NAMES, TEAMS, Group, House, alert_of, channels_of, freeze, house
 from tests.support import covers, wait_until
 
 GROUPS = int(os.environ.get("PAGER_NODES_GROUPS", "500"))
@@ -189,7 +189,7 @@ FAULTS: tuple[Fault, ...] = (
 async def test_any_node_may_die_and_the_database_may_go_and_come(tmp_path: Path) -> None:
     async with house(tmp_path) as given, alertmanager(tmp_path / "am", config(given)) as monitoring:
         # Providers that take their time: at any moment each node is in the middle of something.
-        given.sink.delays = dict.fromkeys(CHANNELS, 0.7)
+        given.sink.delays = {name: 0.7 for team in range(TEAMS) for name in channels_of(team)}
         async with storm(given, monitoring, GROUPS):
             await pause(3)
             for fault in FAULTS:
