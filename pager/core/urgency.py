@@ -1,0 +1,56 @@
+"""Urgency: what a contact's URL is given for a message, so that a SEV-1 breaks through and news makes no sound.
+
+What the person wrote in the URL stands: a parameter that is there is never changed.
+"""
+
+from collections.abc import Mapping
+
+from pager.core.contact_url import LONGEST_URL, parameters, scheme_of
+from pager.core.text import Facts
+
+Parameters = Mapping[str, str]
+
+_PRIORITIES = ("emergency", "high", "normal", "low")
+_NTFY = ("max", "high", "default", "low")
+_BARK = ("critical", "timeSensitive", "active", "passive")
+# Emergencies of Pushover sound again until they are acknowledged in the app, which pager does not hear of.
+_PUSHOVER: Parameters = {"priority": "emergency", "sound": "siren", "interval": "60", "expire": "600"}
+
+
+def _each(name: str, values: tuple[str, ...]) -> tuple[Parameters, ...]:
+    return tuple({name: value} for value in values)
+
+
+_TUNES: Mapping[str, tuple[Parameters, ...]] = {
+    "pover": (_PUSHOVER, *_each("priority", _PRIORITIES[1:])),
+    "bark": ({"level": "critical", "call": "yes"}, *_each("level", _BARK[1:])),
+    "ntfy": _each("priority", _NTFY),
+    "gotify": _each("priority", _PRIORITIES),
+    "prowl": _each("priority", _PRIORITIES),
+    "join": _each("priority", _PRIORITIES),
+    "opsgenie": _each("priority", _PRIORITIES),
+    "pagerduty": _each("severity", ("critical", "error", "warning", "info")),
+}
+"""By scheme: for a page of SEV-1, of SEV-2, of the rest, and for what only tells."""
+_SAME = ("pagerduty", "ilert", "incidentio", "firehydrant", "squadcast", "goalert", "pagertree")
+_KEYS: Mapping[str, str] = {"opsgenie": "alias", **dict.fromkeys(_SAME, "dedup")}
+"""Other pagers keep what has one key together, and close it when it is resolved."""
+
+
+def tuned(url: str, facts: Facts) -> str:
+    """`url` with the priority, the sound and the key that its service knows for a message of `facts`."""
+    scheme = scheme_of(url)
+    family = scheme if scheme in _TUNES or scheme in _KEYS else scheme.removesuffix("s")
+    wanted = dict(_TUNES[family][_loudness(facts)]) if family in _TUNES else {}
+    if family in _KEYS and facts.code:
+        wanted[_KEYS[family]] = f"pager-{facts.code}"
+    written = {name for name, _ in parameters(url)}
+    added = "&".join(f"{name}={value}" for name, value in wanted.items() if name not in written)
+    tuned_url = f"{url}{'&' if '?' in url else '?'}{added}" if added else url
+    return tuned_url if len(tuned_url) <= LONGEST_URL else url
+
+
+def _loudness(facts: Facts) -> int:
+    if facts.kind != "page":
+        return 3
+    return {"SEV-1": 0, "SEV-2": 1}.get(facts.severity, 2)
