@@ -11,8 +11,9 @@ import structlog
 
 from pager.core.catalog import Catalog
 from pager.core.code import code_of
-from pager.core.ending import ends_soon, notice_of_end
+from pager.core.ending import Ending, ends_soon, notice_of_end
 from pager.core.holding import next_edge
+from pager.core.notices import Notice
 from pager.core.silence import Silence, Wanted, check
 from pager.desk import Desk, News
 from pager.judge import Judge, hidden, standing_hold
@@ -58,7 +59,7 @@ class Holding:
         self._edge: datetime | None = None
         self._again = False
         self._indexed: tuple[object, ...] | None = None
-        self._warned: set[int] = set()
+        self._warned: set[Ending] = set()
         self._warned_at = _NEVER
 
     def over(self, files: Catalog) -> Catalog:
@@ -212,19 +213,23 @@ class Holding:
         return desk.news
 
     async def _warn(self, now: datetime) -> None:
-        """Tell the authors of what ends soon and still hides something, each once."""
-        soon = [one for one in ends_soon(self._standing, now) if one.id not in self._warned]
+        """Tell whoever made it of what ends soon and still hides something, each once."""
+        files = self._catalog()
+        soon = dict(enumerate(one for one in ends_soon(files, now) if one not in self._warned))
         if not soon or timedelta() <= now - self._warned_at < WARN_EVERY:
             return
-        self._warned_at, files = now, self._catalog()
-        asked = {one.id: one.wanted.matchers for one in soon}
+        self._warned_at = now
+        asked = {place: one.matchers for place, one in soon.items()}
         hides = await self._database.read(lambda tx: hidden(tx, files, asked))
-        codes = {number: [code_of(home) for home in found.incidents] for number, found in hides.items()}
-        told = {one.id: notice_of_end(one, hides[one.id].alerts, codes[one.id], files, now) for one in soon}
-        found = {number: notice for number, notice in told.items() if notice is not None}
-        if found:
-            await self._database.write(lambda tx: notices.issue(tx, found.values()))
-            self._warned |= found.keys()
+        told: dict[Ending, Notice] = {}
+        for place, one in soon.items():
+            codes = [code_of(number) for number in hides[place].incidents]
+            notice = notice_of_end(one, hides[place].alerts, codes, files, now)
+            if notice is not None:
+                told[one] = notice
+        if told:
+            await self._database.write(lambda tx: notices.issue(tx, told.values()))
+            self._warned = {one for one in self._warned if one.ends_at > now} | told.keys()
 
     # Inhibition.
 

@@ -23,7 +23,7 @@ async def hold(house: House, code: str) -> Any:
     return (await house.get(f"/api/v1/incidents/{code}"))["hold"]
 
 
-async def test_a_silence_is_in_force_when_the_answer_comes_and_gone_when_it_is_ended(house: House) -> None:
+async def test_u25_a_silence_says_who_why_until_when_and_what_it_hides(house: House) -> None:
     code = await house.fires("CheckoutDown", env="prod-1")
     status, made = await house.post(PATH, ASKED)
 

@@ -18,6 +18,7 @@ from pager.core.rule import Inhibit, Maintenance
 from pager.core.silence import Kind, Silence, Wanted, check
 from tests.core.catalogs import NOON, at, world
 from tests.core.story import Happening, Told, ends, held, opened, play
+from tests.support import covers
 
 DOWN = {"alertname": "Down", "env": "prod", "source": "prom"}
 
@@ -46,6 +47,7 @@ def maintenance(**more: Any) -> Maintenance:
 # Silences.
 
 
+@covers("T34")
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
@@ -68,7 +70,7 @@ def maintenance(**more: Any) -> Maintenance:
         pytest.param(wanted(kind="pause", lasts="25h"), "1d at most", id="for a day at most"),
     ],
 )
-def test_a_silence_is_about_something_and_has_an_author_a_reason_and_an_end(asked: Wanted, said: str) -> None:
+def test_t34_a_silence_is_about_something_and_has_an_author_a_reason_and_an_end(asked: Wanted, said: str) -> None:
     if not said:
         check(asked, NOON)
         return

@@ -16,7 +16,7 @@ from pager.holding import UnknownSilence
 from pager.store import inhibitions
 from pager.store import silences as rows
 from tests.engine.house import MINUTE, NOON, House, alert, catalog
-from tests.support import wait_until
+from tests.support import covers, wait_until
 
 HOUR = timedelta(hours=1)
 
@@ -219,7 +219,8 @@ async def test_what_one_node_silences_the_other_holds(two: tuple[House, House]) 
     assert await one.paged() == []
 
 
-async def test_watchdog_and_pagers_own_incidents_are_never_held(house: House) -> None:
+@covers("T34")
+async def test_t34_watchdog_and_pagers_own_incidents_are_never_held(house: House) -> None:
     named = Rule(name="watchdog", match=(parse_matcher("alertname = Watchdog"),), severity="SEV-2")
     house.engine.catalog = catalog(rules=(RuleFile("rules/all.yaml", (PlacedRule(named, "rules/all.yaml:1"),)),))
     await silence(house, kind="pause")
@@ -264,8 +265,10 @@ def window(**more: Any) -> Maintenance:
     return Maintenance.model_validate(said | more)
 
 
-async def test_maintenance_of_the_files_begins_and_ends_by_itself(house: House) -> None:
-    house.engine.catalog = catalog(maintenance=(window(),))
+async def test_u24_planned_quiet_times_stand_in_files_and_what_was_held_is_listed_and_judged_at_the_end(
+    house: House,
+) -> None:
+    house.engine.catalog = catalog(maintenance=(window(owner="bo"),))
     await house.say(alert("Early", env="staging"))
     await look(house)
     await look(house, HOUR)
@@ -275,7 +278,12 @@ async def test_maintenance_of_the_files_begins_and_ends_by_itself(house: House) 
     assert [await held(house, number) for number in (1, 2, 3)] == ["maintenance", "maintenance", ""]
     assert await house.paged(2) == []
 
-    await look(house, 2 * HOUR)
+    await look(house, HOUR + 50 * MINUTE)
+    [told] = await house.database.read(lambda tx: tx.all("SELECT person, title, body FROM notices"))
+    assert (told.person, told.title) == ("bo", "Your maintenance patch night ends at Mon 2 Mar 15:00 UTC")
+    assert told.body.startswith("It hides 2 firing alerts of CUP, YVJ (env = staging: patching).")
+
+    await look(house, 10 * MINUTE)
     assert await house.paged(2) == ["ana"]
     assert "the hold ended: maintenance patch night" in await house.timeline(2)
 
@@ -444,7 +452,7 @@ async def test_a_damaged_silence_stops_no_start_and_no_page(house: House) -> Non
     assert await house.paged() == ["ana"]
 
 
-async def test_whoever_made_a_silence_is_told_once_that_it_ends_and_still_hides_something(house: House) -> None:
+async def test_u25_whoever_made_a_silence_is_told_once_that_it_ends_and_still_hides_something(house: House) -> None:
     await house.say(alert("A"), alert("B"))
     await silence(house, "alertname =~ A|B")
     await silence(house, "alertname = C")
