@@ -12,6 +12,7 @@ from pager.api import (
     incidents,
     ingest,
     oncall,
+    opsgenie,
     overrides,
     pagerduty,
     reload,
@@ -28,7 +29,7 @@ from pager.api.problems import problems
 from pager.web import link, pages, static
 
 SERVED = (
-    *(ingest, alertmanager, pagerduty, incidents, explain, alerts, oncall, overrides, silences),
+    *(ingest, alertmanager, pagerduty, opsgenie, incidents, explain, alerts, oncall, overrides, silences),
     *(health, status, reload, tokens, upkeep, link, static),
     *pages.SERVED,
 )

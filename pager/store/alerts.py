@@ -192,6 +192,19 @@ def page_of(tx: Tx, *, state: str, after: int, limit: int) -> list[KnownAlert]:
     return [_known(row) for row in rows]
 
 
+def of_source(tx: Tx, source: str, *, firing: bool | None, limit: int, offset: int) -> list[KnownAlert]:
+    """Alerts of one source, those heard of last first; None: whether they fire or not."""
+    only = "" if firing is None else f"AND firing = {int(firing)}"
+    rows = tx.all(
+        f"SELECT {_COLUMNS} FROM alerts WHERE source = :source {only} "
+        "ORDER BY heard_at DESC, key LIMIT :limit OFFSET :offset",
+        source=source,
+        limit=limit,
+        offset=offset,
+    )
+    return [_known(row) for row in rows]
+
+
 def count(tx: Tx) -> dict[str, int]:
     rows = tx.all("SELECT firing, count(*) AS n FROM alerts GROUP BY firing")
     return {"firing" if row.firing else "resolved": int(row.n) for row in rows}

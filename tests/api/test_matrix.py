@@ -49,6 +49,17 @@ ROUTES: dict[str, tuple[str, ...]] = {
         "POST /webhook/{dialect}/",
         "PUT /webhook/{dialect}",
         "PUT /webhook/{dialect}/",
+        "POST /v2/alerts",
+        "GET /v2/alerts",
+        "GET /v2/alerts/requests/{request}",
+        "GET /v2/alerts/{ident}",
+        "DELETE /v2/alerts/{ident}",
+        "POST /v2/alerts/{ident}/{verb}",
+        "PUT /v2/alerts/{ident}/{verb}",
+        "GET /v2/heartbeats/{name}/ping",
+        "POST /v2/heartbeats/{name}/ping",
+        "PUT /v2/heartbeats/{name}/ping",
+        "PATCH /v2/heartbeats/{name}/ping",
         "POST /api/v2/alerts",
         "POST /api/v2/alerts/",
         "POST /api/v1/alerts",
@@ -126,6 +137,7 @@ PAGES: dict[str, tuple[str, ...]] = {
     ),
 }
 VALUES = {"dialect": "alertmanager", "code": "7KQ", "act": "ack", "name": "payments", "id": "1", "token": "a" * 16}
+VALUES |= {"ident": "1", "verb": "close", "request": "1"}
 EVERY = [(scope, *route.split()) for shelf in (ROUTES, PAGES) for scope, routes in shelf.items() for route in routes]
 
 

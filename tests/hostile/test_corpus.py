@@ -8,17 +8,17 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from pager.api import alertmanager, alerts, incidents, ingest, pagerduty
+from pager.api import alertmanager, alerts, incidents, ingest, opsgenie, pagerduty
 from pager.web import link
 from tests.api.house import House
 from tests.hostile.ways import hostile_bodies, long_body, many_alerts, ordinary, ordinary_is_taken, paged
 from tests.support import covers
 
-DIALECTS = ("alertmanager", "grafana", "pagerduty", "prometheus")
+DIALECTS = ("alertmanager", "grafana", "opsgenie", "pagerduty", "prometheus")
 POSTED = sorted(
     {
         (route.method, route.path)
-        for module in (ingest, alertmanager, pagerduty, alerts, incidents, link)
+        for module in (ingest, alertmanager, opsgenie, pagerduty, alerts, incidents, link)
         for route in module.routes
         if isinstance(route, web.RouteDef) and route.method in ("POST", "PUT", "PATCH")
     }
@@ -35,7 +35,13 @@ PATHS = ("/webhook/alertmanager", "/webhook/grafana", "/webhook/prometheus", "/a
 @pytest.mark.parametrize(("method", "path"), [pytest.param(*way, id=" ".join(way)) for way in WAYS])
 async def test_no_body_brings_down_what_it_is_sent_to(house: House, payloads: Path, method: str, path: str) -> None:
     code = await house.fires("Before")
-    path = path.replace("{code}", code).replace("{token}", (await house.link("ana")).removeprefix("/p/"))
+    path = (
+        path.replace("{ident:.+}", "disk")
+        .replace("{verb}", "close")
+        .replace("{name}", "x")
+        .replace("{code}", code)
+        .replace("{token}", (await house.link("ana")).removeprefix("/p/"))
+    )
     answered: dict[str, int] = {}
     bodies = hostile_bodies(payloads)
     for at, (name, body) in enumerate(bodies.items()):
