@@ -1,0 +1,47 @@
+"""`pagerctl help`: topics from the package."""
+
+import re
+
+import pytest
+
+from pager.cli.help import topics
+from pager.cli.main import COMMANDS
+from pager.settings import Settings
+from tests.cli.house import pagerctl
+
+
+def test_without_a_topic_they_are_listed() -> None:
+    ran = pagerctl("help")
+
+    assert (ran.code, ran.err) == (0, "")
+    assert "nodes       Several nodes on one PostgreSQL" in ran.out
+
+
+def test_a_topic_is_printed_as_it_is_written_where_nobody_looks() -> None:
+    ran = pagerctl("help", "nodes")
+
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out == dict(topics())["nodes"]
+
+
+def test_a_topic_as_json() -> None:
+    assert pagerctl("help", "nodes", "-o", "json").json["text"].startswith("# Several nodes")
+    assert [one["topic"] for one in pagerctl("help", "-o", "json").json["topics"]] == [name for name, _ in topics()]
+
+
+def test_a_topic_that_is_not_there_is_suggested() -> None:
+    ran = pagerctl("help", "node")
+
+    assert ran.code == 2
+    assert 'did you mean "nodes"?' in ran.err
+
+
+@pytest.mark.parametrize("topic", [name for name, _ in topics()])
+def test_what_a_topic_names_is_there(topic: str) -> None:
+    text = dict(topics())[topic]
+    variables = {name.lower() for name in re.findall(r"PAGER_([A-Z_]+)", text)}
+    commands = set(re.findall(r"pagerctl ([a-z-]+)", text))
+
+    assert variables - set(Settings.model_fields) == set()
+    assert commands - set(COMMANDS) == set()
+    assert max(map(len, text.splitlines())) <= 400
