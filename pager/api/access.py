@@ -7,6 +7,7 @@ OPEN = ("/-/healthy", "/-/ready", "/livez", "/readyz", "/healthz", "/metrics", "
 """Answered without a token. Nothing here tells of alerts or people but what `status_page:` makes public."""
 OPEN_BELOW = ("/p/", "/static/", "/status/")
 """A page link is its own token."""
+RELOADS = ("/system",)
 INGEST = ("/webhook/", "/v2/")
 KEYED = ("/v2/enqueue", "/v2/change/enqueue", "/generic/2010-04-15/create_event.json")
 """PagerDuty's: the token may be in the body, so that the handler asks for it when it has read that."""
@@ -26,7 +27,9 @@ def needed(method: str, path: str) -> Scope | None:
         return "calendar"
     if path.startswith(ADMIN):
         return "admin"
-    return "read" if method in SAFE or path in OWN else "respond"
+    if method in SAFE or path in OWN:
+        return "read"
+    return "admin" if path in RELOADS else "respond"
 
 
 def is_calendar(path: str) -> bool:

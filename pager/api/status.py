@@ -26,10 +26,15 @@ async def status(request: web.Request) -> web.Response:
     `not_ready` is why not, null if it is; `remarks` say what else is not as it should be. Without the database,
     queues and incidents are as they were read last.
     """
+    return web.json_response(await summary(request))
+
+
+async def summary(request: web.Request) -> Json:
+    """How pager stands, as `status` answers it."""
     parts = request.app[PARTS]
     not_ready = parts.not_ready() or await _database(request)
     loops = _loops(request)
-    answer = {
+    return {
         "ok": not (not_ready or _degraded(request)) and all(loop["ok"] for loop in loops.values()),
         "version": __version__,
         "not_ready": not_ready or None,

@@ -37,7 +37,16 @@ _templates = ImmutableSandboxedEnvironment(
     loader=PackageLoader("pager.web"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
 )
 _templates.globals["stylesheet"] = path_of("pager.css")
-_templates.globals["places"] = (("/", "Now"), ("/oncall", "On call"), ("/me", "You"))
+_templates.globals["places"] = (
+    ("/", "Now"),
+    ("/oncall", "On call"),
+    ("/declare", "Declare"),
+    ("/alerts", "Alerts"),
+    ("/routes", "Rules"),
+    ("/system", "System"),
+    ("/help", "Help"),
+    ("/me", "You"),
+)
 
 
 def is_page(path: str) -> bool:

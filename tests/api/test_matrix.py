@@ -128,16 +128,24 @@ PAGES: dict[str, tuple[str, ...]] = {
         "GET /oncall",
         "GET /oncall/{name}",
         "GET /oncall/{name}/picture.svg",
+        "GET /alerts",
+        "GET /routes",
+        "GET /declare",
+        "GET /system",
+        "GET /help",
+        "GET /help/{topic}",
         "GET /me",
         "POST /me",
     ),
     "respond": (
         "POST /i/{code}",
         "POST /oncall/{name}",
+        "POST /declare",
     ),
+    "admin": ("POST /system",),
 }
 VALUES = {"dialect": "alertmanager", "code": "7KQ", "act": "ack", "name": "payments", "id": "1", "token": "a" * 16}
-VALUES |= {"ident": "1", "verb": "close", "request": "1"}
+VALUES |= {"topic": "nodes", "ident": "1", "verb": "close", "request": "1"}
 EVERY = [(scope, *route.split()) for shelf in (ROUTES, PAGES) for scope, routes in shelf.items() for route in routes]
 
 

@@ -1,0 +1,33 @@
+"""The page of pager itself, /system: loops, queues, nodes, the files in force, and reading them again."""
+
+from aiohttp import web
+
+from pager.api.parts import PARTS
+from pager.api.problems import Problem
+from pager.api.status import summary
+from pager.web.seat import form_of, seat_of, see_other, shown
+
+routes = web.RouteTableDef()
+DONE = {
+    "read": "The files are read again and in force.",
+    "errors": "The files have errors, which stand below: those before stay in force.",
+}
+
+
+@routes.get("/system")
+async def show(request: web.Request) -> web.Response:
+    """What whoever runs pager asks first, as `pagerctl status` tells it."""
+    told, done = await summary(request), request.query.get("done", "")
+    error = DONE["errors"] if done == "errors" else ""
+    return shown(request, "system.html", told=told, error=error, done=DONE["read"] if done == "read" else "")
+
+
+@routes.post("/system")
+async def act(request: web.Request) -> web.Response:
+    """Read the files again; a bad change never replaces what is in force."""
+    await form_of(request, seat_of(request))
+    read_again = request.app[PARTS].reload
+    if read_again is None:
+        raise Problem(501, "This pager has no files to read again.")
+    loaded = await read_again()
+    return see_other(f"/system?done={'errors' if loaded.catalog is None else 'read'}")
