@@ -176,12 +176,12 @@ async def storm(
                 blowing.over.set()
 
 
-async def survive(tmp_path: Path, kills: int, *, disturbed: bool = False) -> None:
-    """Kill and start pagerd `kills` times in a storm, then hold it to what it promised."""
+async def survive(tmp_path: Path, kills: int, *, disturbed: bool = False, database: str = "") -> None:
+    """Kill and start pagerd `kills` times in a storm, then hold it to what it promised; on SQLite if not told."""
     seed = int(os.environ.get("PAGER_CRASH_SEED") or random.SystemRandom().randrange(10**6))
     print(f"PAGER_CRASH_SEED={seed} gives the same dice")
     dice = random.Random(seed)
-    async with http_sink() as sink, running(tmp_path, config(sink)) as daemon:
+    async with http_sink() as sink, running(tmp_path, config(sink), database=database) as daemon:
         async with storm(daemon, sink, dice, disturbed=disturbed) as blowing:
             for _ in range(kills):
                 await blowing.some_moment()
