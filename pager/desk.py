@@ -47,6 +47,7 @@ class News:
     acked: list[tuple[Incident, str]] = field(default_factory=list)
     steps: list[Incident] = field(default_factory=list)
     last_resort: list[Incident] = field(default_factory=list)
+    held: list[Incident] = field(default_factory=list)
 
 
 class Desk:
@@ -205,6 +206,9 @@ class Desk:
     def _notice(self, was: Incident, now: Incident, effects: tuple[Effect, ...]) -> None:
         if was.is_open and not now.is_open:
             self.news.closed.append(now)
+        held = standing_hold(now)
+        if held is not None and now.state == "triggered" and held != standing_hold(was):
+            self.news.held.append(now)
         if was.state == "triggered" and now.state == "acknowledged":
             self.news.acked.append((now, now.acked_by))
         if any(isinstance(effect, Page) and effect.kind == "page" for effect in effects):

@@ -254,9 +254,9 @@ class Holding:
             return
         name = hashlib.blake2b(repr(rules).encode(), digest_size=16).hexdigest()
         if await self._database.read(inhibitions.indexed_by) != name:
-            after = -(2**63)
-            while found := await self._database.write(lambda tx, after=after: self._index_some(tx, after)):  # type: ignore[misc]
-                after = found
+            after: int | None = -(2**63) if rules else None
+            while after is not None:
+                after = await self._database.write(lambda tx, after=after: self._index_some(tx, after))  # type: ignore[misc]
             await self._database.write(lambda tx: inhibitions.is_indexed(tx, name))
         self._indexed = rules
 

@@ -10,7 +10,7 @@ import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from pager.core.report import Source
-from pager.store import StoreUnavailable, keeping, notices, overrides, silences
+from pager.store import StoreUnavailable, inhibitions, keeping, notices, overrides, silences
 from pager.store.database import Database, Tx
 from pager.store.sql import Row
 
@@ -96,7 +96,13 @@ class Keeper:
         before = now - self.keep.incidents
         purged.incidents = await self._incidents_before(before)
         purged.alerts = await self._alerts_before(before)
-        for forget in (keeping.drop_downtimes, notices.forget, overrides.forget, silences.forget):
+        for forget in (
+            keeping.drop_downtimes,
+            notices.forget,
+            overrides.forget,
+            silences.forget,
+            inhibitions.forget_gone,
+        ):
             await self.database.write(lambda tx, forget=forget: forget(tx, before))  # type: ignore[misc]
         for table, count in (("inbox", purged.bodies), ("incidents", purged.incidents), ("alerts", purged.alerts)):
             self._purged.labels(table).inc(count)

@@ -58,6 +58,8 @@ class Happened(Protocol):
     def steps(self) -> Sequence[Incident]: ...
     @property
     def last_resort(self) -> Sequence[Incident]: ...
+    @property
+    def held(self) -> Sequence[Incident]: ...
 
 
 class PageSent(Protocol):
@@ -124,6 +126,9 @@ class Metrics(Collector):
         )
         self.steps = self._counter("escalation_steps", "Steps begun.", "team", "step")
         self.exhausted = self._counter("escalations_exhausted", "Policies that came to their end.", "team")
+        self.held = self._counter("incidents_held", "Times that something kept an incident from paging.", "reason")
+        for reason in ("silence", "maintenance", "inhibition", "pause"):
+            self.held.labels(reason)
         self.sent = self._counter("notifications", "Messages that a provider took.", "channel", "kind")
         self.failed = self._counter("notifications_failed", "Attempts that failed.", "channel", "reason")
         self.sending = self._histogram("notification_duration_seconds", "One attempt at a contact.", "channel")
@@ -207,6 +212,8 @@ class Metrics(Collector):
             self._step(incident)
         for incident in news.last_resort:
             self.exhausted.labels(self._team(incident)).inc()
+        for incident in news.held:
+            self.held.labels(incident.hold.reason if incident.hold else "silence").inc()
 
     def _acked(self, incident: Incident) -> None:
         team = self._team(incident)

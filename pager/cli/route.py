@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pager.core.alert import Alert
     from pager.core.catalog import Catalog
     from pager.core.classify import Decision
+    from pager.core.incident import Hold
     from pager.core.simulate import Line
 
 _LARGEST = 16 * 1024 * 1024
@@ -141,11 +142,21 @@ def _print_text(one: Routed, catalog: "Catalog", at: datetime, tree: bool) -> No
     click.echo(f"  policy    {decision.policy}")
     click.echo(f"  runbook   {decision.runbook}")
     zone = ZoneInfo(_zone(decision.policy, catalog, at))
+    hold = _held(one.alert, catalog, at)
+    if hold is not None and hold.until is not None:
+        click.echo(f"  held      {hold.reason} {hold.name} until {hold.until.astimezone(zone):%a %H:%M}")
     for line in one.lines:
         when = f"{(at + line.after).astimezone(zone):%a %H:%M:%S}"
         click.echo(f"  {when}  {format_duration(line.after):>6}  {line.to:<24}  {'+'.join(line.via)}".rstrip())
     if not one.lines:
         click.echo("  pages nobody" + (": it is resolved" if one.alert.status == "resolved" else ""))
+
+
+def _held(alert: "Alert", catalog: "Catalog", at: datetime) -> "Hold | None":
+    """The maintenance of the files that holds it then."""
+    from pager.core.holding import mutes_at, verdict
+
+    return verdict([{**alert.labels, "source": alert.source}], mutes_at(catalog, at), catalog).hold
 
 
 def _print_tree(decision: "Decision") -> None:

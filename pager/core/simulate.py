@@ -1,6 +1,6 @@
 """The simulator: which pages go out, and when, if these alerts come and nobody answers. The same core, no clock."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -8,7 +8,8 @@ from pager.core.advance import advance, open_incident
 from pager.core.alert import Alert
 from pager.core.catalog import CHANNEL, Catalog
 from pager.core.classify import Decision, classify
-from pager.core.incident import Event, Incident, Page, Reached, Reported, TimePassed, Unreached
+from pager.core.holding import mutes_at, verdict
+from pager.core.incident import Event, Held, Hold, Incident, Page, Reached, Released, Reported, TimePassed, Unreached
 from pager.core.severity import Level
 
 HORIZON = timedelta(days=60)
@@ -38,14 +39,15 @@ def simulate(alerts: Sequence[Alert], catalog: Catalog, start: datetime, until: 
     """The pages, in order, after all `alerts` arrived at `start`, if everybody is reached and nobody acknowledges.
 
     The clock runs to `until`, else until `then` of each incident's policy was paged once. Whoever has no contacts is
-    not reached. Resolved alerts open nothing. Notices are left out.
+    not reached. Resolved alerts open nothing. Maintenance of the files holds them; inhibition and notices are left out.
     """
     end = start + HORIZON if until is None else until
     sent: list[Sent] = []
     for number, (decision, group) in enumerate(_groups(alerts, catalog), 1):
-        run = _Run(open_incident(number, group[0], decision, catalog, start), catalog)
+        labels = [{**alert.labels, "source": alert.source} for alert in group]
+        run = _Run(open_incident(number, group[0], decision, catalog, start), catalog, labels)
         worst = min(one.severity for one in (classify(alert, catalog) for alert in group))
-        run.tell(Reported(len(group), len(group), len(group), worst), start)
+        run.tell(Reported(len(group), len(group), len(group), worst, hold=run.held_at(start)), start)
         run.play(start, end, stops_at_then=until is None)
         sent += run.sent
     return sorted(sent, key=lambda one: one.at)
@@ -63,19 +65,26 @@ def lines(sent: Iterable[Sent], catalog: Catalog, start: datetime) -> list[Line]
 class _Run:
     """One incident on its way; `sent` are its pages so far."""
 
-    def __init__(self, incident: Incident, catalog: Catalog) -> None:
+    def __init__(self, incident: Incident, catalog: Catalog, labels: Sequence[Mapping[str, str]]) -> None:
         self.incident = incident
         self.catalog = catalog
+        self.labels = labels
         self.sent: list[Sent] = []
 
     def play(self, start: datetime, end: datetime, *, stops_at_then: bool) -> None:
         now = start
         while not (stops_at_then and self.incident.then):
+            hold = self.held_at(now)
+            self.tell(Held(hold) if hold else Released(), now)
             self.tell(TimePassed(), now)
             due_at = self.incident.due_at
             if due_at is None or not now < due_at <= end:
                 return
             now = due_at
+
+    def held_at(self, now: datetime) -> Hold | None:
+        """The maintenance that holds it, while all alerts go on."""
+        return verdict(self.labels, mutes_at(self.catalog, now), self.catalog).hold
 
     def tell(self, event: Event, now: datetime) -> None:
         """Advance, send what follows, and say how that went, until nothing more follows."""

@@ -1,6 +1,7 @@
 """Who may inhibit whom, found by slots; and which incidents are held so, to be judged again when that ends."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from pager.store.database import Tx
 
@@ -69,6 +70,14 @@ def doubtful(tx: Tx, paging: Sequence[str], after: int, limit: int) -> list[int]
     return [row.incident for row in rows]
 
 
+def forget_gone(tx: Tx, _: datetime) -> int:
+    """Delete what is known of alerts and incidents that are not there any more; how many rows."""
+    gone = tx.run("DELETE FROM inhibitors WHERE NOT EXISTS (SELECT 1 FROM alerts a WHERE a.key = inhibitors.alert)")
+    return gone + tx.run(
+        "DELETE FROM inhibited WHERE NOT EXISTS (SELECT 1 FROM incidents i WHERE i.number = inhibited.incident)"
+    )
+
+
 def indexed_by(tx: Tx) -> str:
     """The hash of the rules by which all firing alerts were indexed last."""
     row = tx.one("SELECT said FROM meta WHERE name = :name", name=_RULES)
@@ -77,7 +86,7 @@ def indexed_by(tx: Tx) -> str:
 
 def is_indexed(tx: Tx, rules: str) -> None:
     """All firing alerts are indexed by the rules with this hash; what is known of alerts that are gone goes."""
-    tx.run("DELETE FROM inhibitors WHERE NOT EXISTS (SELECT 1 FROM alerts a WHERE a.key = inhibitors.alert)")
+    forget_gone(tx, tx.now())
     tx.run(
         "INSERT INTO meta (name, said) VALUES (:name, :said) ON CONFLICT (name) DO UPDATE SET said = excluded.said",
         name=_RULES,

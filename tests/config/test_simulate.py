@@ -33,6 +33,18 @@ def of(path: Path, text: str) -> Catalog:
     return catalog
 
 
+def test_maintenance_of_the_files_holds_what_comes_in_it(tmp_path: Path) -> None:
+    """NOW is a Monday, 12:00."""
+    night = "{name: patching, match: [alertname = X], starts: '0 11 * * MON', lasts: 2h, why: x}"
+    text = f"rules: [{{name: r, match: [alertname = X], severity: SEV-2, policy: x}}]\nmaintenance: [{night}]\n"
+    files = {"rules/b.yaml": text + "policies:\n  x: {steps: [{page: [shop], wait: 5m}]}\n"}
+    catalog = load(tmp_path, files).catalog
+    assert catalog is not None
+
+    assert shown([alert(alertname="X")], catalog, NOW) == ["1h ana", "1h5m everyone"]
+    assert shown([alert(alertname="X")], catalog, NOW + timedelta(hours=1)) == ["0m ana", "5m everyone"]
+
+
 @pytest.mark.parametrize(
     ("written", "pages"),
     [
