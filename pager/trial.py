@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import groupby
 
 from pager.core.catalog import Catalog
@@ -46,21 +46,27 @@ class Result:
 
 
 @asynccontextmanager
-async def trials(catalog: Catalog) -> AsyncIterator[Callable[[PlacedCase], Awaitable[Result]]]:
-    """What runs one case at a time by these files: `async with trials(catalog) as run: result = await run(placed)`."""
+async def trials(catalog: Catalog, told: bool = False) -> AsyncIterator[Callable[[PlacedCase], Awaitable[Result]]]:
+    """What runs one case at a time by these files: `async with trials(catalog) as run: result = await run(placed)`.
+
+    The timelines are read where a case fails, and with `told` always.
+    """
     clock = Clock()
     database = MemoryDatabase(clock)
     await database.open()
 
     async def run(placed: PlacedCase) -> Result:
         database.empty()
-        played = _Play(placed.case, VirtualHouse(Engine(database, catalog, SOURCES), clock))
+        played = _Play(placed.case, placed.case.starts_at, VirtualHouse(Engine(database, catalog, SOURCES), clock))
         try:
-            stories = await played.play()
+            await played.play()
             wrong = ""
         except Impossible as error:
-            stories, wrong = await played.stories(), str(error)
+            wrong = str(error)
+        stories = await played.stories(told=told or bool(wrong))
         found = () if wrong else tuple(misses(placed.case.expect, stories))
+        if found and not told:
+            stories = await played.stories(told=True)
         return Result(placed.case, placed.place, found, stories, wrong)
 
     try:
@@ -69,9 +75,9 @@ async def trials(catalog: Catalog) -> AsyncIterator[Callable[[PlacedCase], Await
         await database.close()
 
 
-async def run_all(catalog: Catalog, cases: Sequence[PlacedCase]) -> list[Result]:
-    """Every case, one after the other."""
-    async with trials(catalog) as run:
+async def run_all(catalog: Catalog, cases: Sequence[PlacedCase], *, told: bool = False) -> list[Result]:
+    """Every case, one after the other, as `trials` runs them."""
+    async with trials(catalog, told) as run:
         return [await run(placed) for placed in cases]
 
 
@@ -80,11 +86,12 @@ class _Play:
     """One case on its way."""
 
     case: Case
+    start: datetime
     house: VirtualHouse
     bundles: set[int] = field(default_factory=set)
 
-    async def play(self) -> tuple[Story, ...]:
-        start = self.house.clock.at = self.case.starts_at
+    async def play(self) -> None:
+        start = self.house.clock.at = self.start
         await self.house.take([(alert, alert.status) for alert in self.case.alerts])
         await self.house.settle()
         for after, said in groupby(moments(self.case), key=lambda then: then.after):
@@ -96,7 +103,6 @@ class _Play:
             await self.house.settle()
         if not self.case.then:
             await self.house.pass_until(start + HORIZON, until_then=True)
-        return await self.stories()
 
     # What people do.
 
@@ -111,7 +117,7 @@ class _Play:
         return next((kept for kept in reversed(known) if kept.incident.is_open), known[-1]).incident.number
 
     def _now(self) -> str:
-        return str(Told(self.house.clock.at - self.case.starts_at, "")).strip()
+        return str(Told(self.house.clock.at - self.start, "")).strip()
 
     async def act(self, then: Then, event: Act) -> None:
         await self.house.engine.act(await self.number(then.incident, then.verb), event)
@@ -171,12 +177,14 @@ class _Play:
 
     # What came of it.
 
-    async def stories(self) -> tuple[Story, ...]:
+    async def stories(self, *, told: bool) -> tuple[Story, ...]:
+        """What came of it; with `told` the timelines, too."""
         known = await self.house.all()
-        return await self.house.engine.database.read(lambda tx: tuple(self._story(tx, kept) for kept in known))
+        self.bundles.clear()
+        return await self.house.engine.database.read(lambda tx: tuple(self._story(tx, kept, told) for kept in known))
 
-    def _story(self, tx: Tx, kept: Kept) -> Story:
-        incident, start = kept.incident, self.case.starts_at
+    def _story(self, tx: Tx, kept: Kept, told: bool) -> Story:
+        incident, start = kept.incident, self.start
         # Without an end of its own the case ends for each incident when its policy is through.
         last = self.house.through.get(incident.number) if not self.case.then else None
         rows = pages.of_incident(tx, incident.number)
@@ -187,7 +195,7 @@ class _Play:
         ]
         timeline = [
             Happened(entry.at - start, entry.said, entry.by)
-            for entry in incidents.timeline(tx, incident.number)
+            for entry in (incidents.timeline(tx, incident.number) if told else ())
             if entry.said and (last is None or entry.at <= last)
         ]
         return Story(
@@ -205,7 +213,7 @@ class _Play:
             why = "bundle" if page.carried_by is not None else page.why if page.kind == "notice" else ""
             if why and tried and page.carried_by not in self.bundles:
                 at = instant(int(str(tried[0]["begun_at"])))
-                yield Told(at - self.case.starts_at, page.recipient, why)
+                yield Told(at - self.start, page.recipient, why)
             if page.carried_by is not None:
                 self.bundles.add(page.carried_by)
 

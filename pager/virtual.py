@@ -17,10 +17,10 @@ from pager.core.outcome import Outcome, Reason
 from pager.core.scenario import Sent
 from pager.engine import Engine
 from pager.outbox import Attempt, Taken, Turnout
-from pager.store import alerts, inbox, incidents, pages
+from pager.store import alerts, inbox, incidents
 from pager.store.database import Tx
 from pager.store.incidents import Kept
-from pager.store.memory import next_due
+from pager.store.memory import Due, earliest, next_due
 
 MOST_ROUNDS = 10_000
 _DIALECT = "alertmanager"
@@ -61,39 +61,43 @@ class VirtualHouse:
 
     async def pass_until(self, until: datetime, *, until_then: bool = False) -> None:
         """Let everything come that is due before `until`, each at its instant."""
+        due = await self._due()
         for _ in range(MOST_ROUNDS):
-            due_at = await self._next_due()
+            due_at = self._next(due)
             done = until_then and await self._is_through()
             if due_at is None or due_at >= until or done:
                 return
             self.clock.at = max(self.clock.at, due_at)
-            await self.settle()
+            due = await self.settle()
         raise Impossible(f"the clock goes round without end at {self.clock.at:%Y-%m-%d %H:%M:%S} UTC")
 
     async def _is_through(self) -> bool:
         """Whether each incident has paged `then` of its policy, or is over."""
         return all(kept.incident.number in self.through or not kept.incident.is_open for kept in await self.all())
 
-    async def settle(self) -> None:
-        """All that is due at this instant, in the daemon's own order."""
+    async def settle(self) -> Due:
+        """All that is due at this instant, in the daemon's own order; and what comes next."""
         await self._hold()
         for _ in range(MOST_ROUNDS):
-            await self._look()
-            if not await self._send() and not await self._is_due():
-                return
-            await self.engine.tick()
+            due = await self._due()
+            if self._has_come(due.page_at):
+                await self._send()
+            elif self._has_come(due.clock_at):
+                await self.engine.tick()
+            else:
+                await self._look()
+                return due
         raise Impossible(f"what is due at {self.clock.at:%Y-%m-%d %H:%M:%S} UTC never ends")
 
-    async def _is_due(self) -> bool:
-        due_at = await self.engine.database.read(next_due)
-        return due_at is not None and due_at <= self.clock.at
+    async def _due(self) -> Due:
+        return await self.engine.database.read(next_due)
 
-    async def _next_due(self) -> datetime | None:
+    def _has_come(self, at: datetime | None) -> bool:
+        return at is not None and at <= self.clock.at
+
+    def _next(self, due: Due) -> datetime | None:
         """When something comes by itself next; what mutes begins and ends by itself, too."""
-        found = [await self.engine.database.read(next_due)]
-        if self._mutes:
-            found.append(next_edge(self.engine.catalog, self.clock.at))
-        return min((at for at in found if at is not None), default=None)
+        return earliest(due.soonest, next_edge(self.engine.catalog, self.clock.at) if self._mutes else None)
 
     @property
     def _mutes(self) -> bool:
@@ -135,14 +139,11 @@ class VirtualHouse:
 
     # Sending.
 
-    async def _send(self) -> bool:
-        """Carry the pages that are due, as the notifier does; whether there were any."""
-        if not await self.engine.database.read(pages.anything_due):
-            return False
+    async def _send(self) -> None:
+        """Carry the pages that are due, as the notifier does."""
         taken = await self.engine.database.write(lambda tx: outbox.claim(tx, self.engine.catalog, "trial", 64, ""))
         for one in taken:
             await self._carry(one)
-        return bool(taken)
 
     async def _carry(self, taken: Taken) -> None:
         waiting = [*taken.attempts]

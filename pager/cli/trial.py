@@ -32,18 +32,16 @@ def test(session: Session, names: str | None, form: str | None, verbose: bool) -
     The daemon's own engine decides; nothing is sent. A test that fails shows what was expected beside what was got,
     and the timeline says why. Rules and steps that no test reaches are listed. The exit status is 1 when a test fails.
     """
-    import asyncio
-
     from pager.core.reached import reached
-    from pager.trial import run_all
+    from pager.many_trials import run_many
 
     catalog = load(session)
     chosen = _chosen(catalog, names)
     started = time.perf_counter()
-    results = asyncio.run(run_all(catalog, chosen))
+    form = form or ("json" if session.is_json else "text")
+    results = run_many(catalog, chosen, told=verbose or form == "json")
     seconds = time.perf_counter() - started
     covered = reached(catalog, [(result.case, result.stories) for result in results]) if names is None else None
-    form = form or ("json" if session.is_json else "text")
     if form == "json":
         print_json(_as_json(results, covered))
     elif form == "junit":

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -15,34 +16,32 @@ from pager.store.sqlite import SqliteTx
 
 T = TypeVar("T")
 _NOWHERE = Path(":memory:")
-_KEPT = ("alembic_version", "lanes")
 
 
 class MemoryDatabase(Database):
-    """Work runs where it is asked for, one transaction after the other; nothing outlives `close`."""
+    """Work runs where it is asked for, one piece after the other; nothing outlives `close`."""
 
     def __init__(self, clock: Clock) -> None:
         super().__init__()
         self._clock = clock
         self._connection = sqlite3.connect(":memory:", isolation_level=None, cached_statements=512)
-        self._tables: list[str] = []
 
     async def open(self) -> None:
-        self._connection.deserialize(_tables())
-        found = self._connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-        self._tables = [name for (name,) in found if name not in _KEPT]
+        self._connection.deserialize(tables())
+        self._connection.execute("BEGIN")
 
     async def close(self) -> None:
         self._connection.close()
 
     async def write(self, work: Callable[[Tx], T], *, urgent: bool = False) -> T:
-        self._connection.execute("BEGIN")
+        self._connection.execute("SAVEPOINT work")
         try:
             result = work(SqliteTx(self._connection, _NOWHERE, self._clock))
         except BaseException:
-            self._connection.execute("ROLLBACK")
+            self._connection.execute("ROLLBACK TO work")
             raise
-        self._connection.execute("COMMIT")
+        finally:
+            self._connection.execute("RELEASE work")
         return result
 
     async def read(self, work: Callable[[Tx], T]) -> T:
@@ -53,24 +52,47 @@ class MemoryDatabase(Database):
 
     def empty(self) -> None:
         """Forget every row; numbers begin with 1 again."""
-        for table in self._tables:
-            self._connection.execute(f'DELETE FROM "{table}"')
+        # All that was written since the last time is one transaction, which is not wanted any more.
+        self._connection.execute("ROLLBACK")
+        self._connection.execute("BEGIN")
 
 
-def next_due(tx: Tx) -> datetime | None:
-    """When something comes by itself next: a clock, a page or a bundle, a flapping alert that settles."""
-    row = tx.one(
-        "SELECT min(at) AS at FROM (SELECT min(due_at) AS at FROM incidents WHERE due_at IS NOT NULL "
-        "UNION ALL SELECT min(due_at) FROM pages WHERE due_at IS NOT NULL "
-        "UNION ALL SELECT min(settles_at) FROM alerts WHERE settles_at IS NOT NULL)"
-    )
-    found = (instant(row.at) if row is not None and row.at is not None else None, bundles.next_due(tx))
+@dataclass(frozen=True, slots=True)
+class Due:
+    """When a clock of an incident or of an alert comes next, and when a page or a bundle is due."""
+
+    clock_at: datetime | None
+    page_at: datetime | None
+
+    @property
+    def soonest(self) -> datetime | None:
+        return earliest(self.clock_at, self.page_at)
+
+
+def earliest(*found: datetime | None) -> datetime | None:
     return min((at for at in found if at is not None), default=None)
 
 
+def next_due(tx: Tx) -> Due:
+    """What comes by itself next, in one look: it is asked all the time."""
+    row = tx.one(
+        "SELECT (SELECT min(due_at) FROM incidents WHERE due_at IS NOT NULL) AS clock_at, "
+        "(SELECT min(settles_at) FROM alerts WHERE settles_at IS NOT NULL) AS settles_at, "
+        "(SELECT min(due_at) FROM pages WHERE due_at IS NOT NULL) AS page_at, "
+        "EXISTS (SELECT 1 FROM bundling WHERE due_at > 0) AS bundles"
+    )
+    assert row is not None
+    bundle_at = bundles.next_due(tx) if row.bundles else None
+    return Due(earliest(_at(row.clock_at), _at(row.settles_at)), earliest(_at(row.page_at), bundle_at))
+
+
+def _at(value: int | None) -> datetime | None:
+    return None if value is None else instant(value)
+
+
 @cache
-def _tables() -> bytes:
-    """The database as the migrations make it."""
+def tables() -> bytes:
+    """The database as the migrations make it; made once in a process."""
     # They run over connections of their own: a name lets these share the memory.
     address = f"file:{uuid4().hex}?mode=memory&cache=shared"
     shared = _connect(address)

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.trials.house import NIGHT, play, told
+from pager.many_trials import WORTH_IT, run_many
+from tests.trials.house import NIGHT, case, catalog_of, play, told
 
 DOWN = "alerts: [{labels: {alertname: Down}}]"
 SLOW = "alerts: [{labels: {alertname: Slow}}]"
@@ -332,3 +333,14 @@ def test_a_case_runs_the_same_every_time(tmp_path: Path) -> None:
 
     assert first.stories[0].pages == second.stories[0].pages
     assert first.stories[0].incident.number == second.stories[0].incident.number == 1
+
+
+def test_many_cases_are_shared_out_and_come_back_in_their_order(tmp_path: Path) -> None:
+    few = [f"then: [{{after: {number}m, wait: true}}]\nexpect: {{incidents: []}}" for number in range(WORTH_IT)]
+    fails = f"{SLOW}\nthen: [{{after: 1m, wait: true}}]\nexpect: {{pages: []}}"
+    catalog = catalog_of(tmp_path, *(case(text, f"it {number}") for number, text in enumerate([*few, fails])))
+    results = run_many(catalog, catalog.tests)
+
+    assert [(result.case.name, result.place) for result in results] == [(p.case.name, p.place) for p in catalog.tests]
+    assert told(results) == ["pages: - | 0m ana"]
+    assert [entry.text for entry in results[-1].stories[0].timeline][-1] == "step 1 pages ana (shop)"
