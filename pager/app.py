@@ -23,6 +23,7 @@ from pager.backlog import Room
 from pager.clock_steps import ClockSteps
 from pager.core.catalog import Catalog
 from pager.dialects import installed_sources
+from pager.digests import Digests
 from pager.disk import Disk, disk_of
 from pager.engine import Engine
 from pager.held_metrics import HeldMetrics
@@ -118,6 +119,7 @@ class Daemon:
                 group.create_task(self.engine.overrides.run()),
                 group.create_task(self.engine.holding.run()),
                 group.create_task(ShiftNotices(self.engine).run()),
+                group.create_task(Digests(self.engine).run()),
                 group.create_task(Sweeper(self.engine).run()),
                 group.create_task(self.clock_steps.run()),
                 group.create_task(self.nodes.run()),

@@ -10,6 +10,7 @@ from pager.core.bundle import bundled
 from pager.core.catalog import CHANNEL, Catalog
 from pager.core.code import code_of
 from pager.core.contact_url import destination
+from pager.core.digest import mail_ways
 from pager.core.incident import Entry, Incident, Reached, Unreached
 from pager.core.outcome import Outcome
 from pager.core.page import (
@@ -278,7 +279,7 @@ def _planned(page: PageRow, catalog: Catalog) -> Plan:
     if page.plan is not None:
         return refresh(page.plan, contacts)
     of_turn = page.incident == notices.NO_INCIDENT and page.kind == "notice"
-    ways = ways_of(catalog, page.recipient, page.severity, is_notice=of_turn)
+    ways = ways_of(catalog, page.recipient, page.severity, is_notice=of_turn, is_digest=page.why == "digest")
     # From when it is due: a notice may wait for a re-fire.
     start = page.due_at or page.issued_at
     is_page = page.kind == "page" or (page.kind == bundles.KIND and page.target == "page")
@@ -294,13 +295,15 @@ def contacts_of(catalog: Catalog, recipient: str) -> Mapping[str, str]:
     return person.contacts if person else {}
 
 
-def ways_of(catalog: Catalog, recipient: str, severity: str, *, is_notice: bool = False) -> tuple[Via, ...]:
-    """The contacts in their order; for a notice of a turn, which is no alert, those that wake nobody."""
+def ways_of(
+    catalog: Catalog, recipient: str, severity: str, *, is_notice: bool = False, is_digest: bool = False
+) -> tuple[Via, ...]:
+    """The contacts in their order; for a notice of a turn those that wake nobody, for a digest those that are mail."""
     person = catalog.people.get(recipient)
     if person is None:
         return (Via(via=CHANNEL_CONTACT),)
     if is_notice:
-        return person.quiet_ways
+        return mail_ways(person) if is_digest else person.quiet_ways
     return person.ways(severity)  # type: ignore[arg-type]
 
 

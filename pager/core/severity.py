@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, field_validator, model_validator
 
+from pager.core.cron import check_cron
 from pager.core.duration import Duration
 from pager.core.hours import check_hours
 from pager.core.model import Model
@@ -58,6 +59,11 @@ class Severity(Model):
     @classmethod
     def _hours_are_hours(cls, hours: str) -> str:
         return check_hours(hours) if hours else hours
+
+    @field_validator("digest")
+    @classmethod
+    def _digest_is_a_cron(cls, digest: str) -> str:
+        return check_cron(digest) if digest else digest
 
     @model_validator(mode="after")
     def _says_what_its_response_needs(self) -> "Severity":

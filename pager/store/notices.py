@@ -86,6 +86,33 @@ def standing(tx: Tx) -> tuple[list[Handed], dict[str, int]]:
     return found, {row.policy: int(row.n) for row in counts}
 
 
+def backlog(tx: Tx, level: str, since: datetime, at: datetime) -> list[Row]:
+    """For the digest of `at`, by policy: `open`, `new` (of these, since the last), `over` (opened since, and ended)."""
+    return tx.all(
+        "SELECT policy, sum(CASE WHEN state <> 'resolved' THEN 1 ELSE 0 END) AS open, "
+        "sum(CASE WHEN state <> 'resolved' AND opened_at > :since THEN 1 ELSE 0 END) AS new, "
+        "sum(CASE WHEN state = 'resolved' THEN 1 ELSE 0 END) AS over FROM incidents "
+        "WHERE severity = :level AND version > 0 AND opened_at <= :at AND (state <> 'resolved' OR opened_at > :since) "
+        "GROUP BY policy",
+        level=level,
+        since=since,
+        at=at,
+    )
+
+
+def newest_open(tx: Tx, level: str, at: datetime, policies: list[str], most: int) -> list[tuple[int, str]]:
+    """Number and title of the newest open incidents of a level that were there at `at`."""
+    rows = tx.all(
+        "SELECT number, body FROM incidents WHERE severity = :level AND state <> 'resolved' AND version > 0 "
+        "AND opened_at <= :at AND policy IN (:policies) ORDER BY number DESC LIMIT :most",
+        level=level,
+        at=at,
+        policies=policies,
+        most=most,
+    )
+    return [(int(row.number), _title(row.body).title) for row in rows]
+
+
 def is_first_to_tell(tx: Tx, config: str) -> bool:
     """Whether nobody has told of these files yet: of several nodes that read them, one does."""
     if note_config(tx, config):
