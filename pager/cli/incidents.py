@@ -120,7 +120,7 @@ def _facts(incident: dict[str, Any], at: datetime) -> list[tuple[str, str]]:
 
 def _next(incident: dict[str, Any], at: datetime) -> str:
     due_at = incident["due_at"]
-    if incident["state"] != "triggered" or not due_at:
+    if incident["state"] != "triggered" or not due_at or incident["hold"]:
         return ""
     return f"step {incident['step']} has until {_clock(due_at)} ({following(incident, at)})"
 

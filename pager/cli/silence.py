@@ -229,7 +229,7 @@ def _span(one: dict[str, Any]) -> str:
         return "none within a year"
     if one["state"] == "expired":
         return _at(one["ends_at"], one["timezone"])
-    return f"{_at(one['starts_at'], one['timezone'])} to {_at(one['ends_at'], one['timezone'], short=True)}"
+    return f"{_at(one['starts_at'], one['timezone'], short=True)} to {_at(one['ends_at'], one['timezone'])}"
 
 
 def _hides(one: dict[str, Any]) -> str:
@@ -243,12 +243,12 @@ def _hides(one: dict[str, Any]) -> str:
 
 
 def _until(one: dict[str, Any]) -> str:
-    """`14:30 Europe/Lisbon (in 1h58m)`, with its day unless that is today."""
+    """`14:30 WET (in 1h58m)` on the clock of whoever made it, with its day unless that is today."""
     return f"{_at(one['ends_at'], one['timezone'])} (in {rough(instant_of(one['ends_at']) - now())})"
 
 
 def _at(written: str, zone: str, *, short: bool = False) -> str:
     here = ZoneInfo(zone)
     at: datetime = instant_of(written).astimezone(here)
-    clock = f"{at:%H:%M}" if at.date() == now().astimezone(here).date() else f"{at:%a %Y-%m-%d %H:%M}"
-    return clock if short else f"{clock} {zone}"
+    clock = f"{at:%H:%M}" if at.date() == now().astimezone(here).date() else f"{at:%a} {at.day} {at:%b %H:%M}"
+    return clock if short else f"{clock} {at:%Z}"
