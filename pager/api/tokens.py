@@ -30,7 +30,9 @@ class Wanted(msgspec.Struct, forbid_unknown_fields=True):
 
 @routes.post("/api/v1/tokens")
 async def create(request: web.Request) -> web.Response:
-    """201 with the token, which is shown only here. `first`: from now on every request needs one."""
+    """201 with the token, which is shown only here. `first`: from now on every request needs one. `url` is where
+    people reach this pager, for addresses with the token in them.
+    """
     wanted, now = await read_body(request, Wanted), request.app[PARTS].clock()
     if not _NAME.fullmatch(wanted.name):
         raise Problem(400, "a name has 1 to 64 letters, digits, and . _ - after the first", path="name")
@@ -45,16 +47,20 @@ async def create(request: web.Request) -> web.Response:
     except NameTaken as error:
         raise Problem(409, str(error), path="name") from None
     request.app[KEYRING].changed()
-    answer = {**_json(made, now), "token": shown, "first": first}
+    answer = {**_json(made, now), "token": shown, "first": first, "url": request.app[PARTS].url}
     return web.json_response(answer, status=201, headers={"Cache-Control": "no-store"})
 
 
 @routes.get("/api/v1/tokens")
 async def listed(request: web.Request) -> web.Response:
-    """All tokens of the database by name, those that have expired too; those of `sources:` are in the files."""
+    """All tokens of the database by name, those that have expired too; those of `sources:` are in the files.
+
+    `closed`: there are tokens, here or there, so that every request over TCP needs one.
+    """
     now = request.app[PARTS].clock()
     found = await request.app[DATABASE].read(tokens.api_tokens)
-    return web.json_response({"tokens": [_json(token, now) for token in found], "next": None})
+    closed = await request.app[KEYRING].closed()
+    return web.json_response({"tokens": [_json(token, now) for token in found], "closed": closed, "next": None})
 
 
 @routes.delete("/api/v1/tokens/{name}")

@@ -31,7 +31,7 @@ def calendar(
     days = ((last - timedelta(minutes=1)).astimezone(zone).date() - monday).days
     weeks = weeks_from(first, days // 7 + 1, schedule.timezone)
     bars = lanes_of(schedule, weeks[0].edges[0], weeks[-1].edges[-1], overrides)[-1].bars
-    hues = _hues(schedule) if colour else {}
+    hues = _hues(schedule, overrides) if colour else {}
     heads = "".join(f"{day:%a}".ljust(CELL) for day in weeks[0].days)
     lines = [" " * LABEL + heads.rstrip()]
     for week in weeks:
@@ -74,7 +74,7 @@ def _painted(text: str, shade: str, hues: dict[str, str]) -> str:
     return click.style(text, fg=shade) + padded[len(text) :] if hues and shade else padded
 
 
-def _hues(schedule: "Schedule") -> dict[str, str]:
+def _hues(schedule: "Schedule", overrides: "Sequence[Override]") -> dict[str, str]:
     from pager.core.picture import colours_of
 
-    return {name: _COLOURS[hue % len(_COLOURS)] for name, hue in colours_of(schedule).items()}
+    return {name: _COLOURS[hue % len(_COLOURS)] for name, hue in colours_of(schedule, overrides).items()}

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 
-from pager.cli.output import Session, instant, known, load, now, session_options
+from pager.cli.output import Session, instant, known, now, session_options
+from pager.cli.standing import load_standing
 
 
 @click.command()
@@ -18,10 +19,11 @@ def svg(session: Session, name: str, start: str | None, weeks: int, at: str | No
     """Draw who is on call in NAME, week by week: `pagerctl schedule svg payments -f payments.svg`.
 
     Each layer has a lane of its own above who is on call; nobody is red, what an override changes is hatched.
+    `pagerctl --server URL schedule svg` lays the overrides over the files that this pagerd keeps.
     """
     from pager.core.picture import picture
 
-    catalog = load(session, schedules_only=True)
+    catalog = load_standing(session)
     found = catalog.schedules[known(name, catalog.schedules, "schedule")]
     first = instant(start, "--from", found.timezone)
     line = instant(at, "--now", found.timezone) if at else now()

@@ -4,7 +4,7 @@ Each week has a lane for every layer and a thick one for who is on call. People 
 stretch, nobody is red, what an override changes is hatched. All times are those of the schedule's zone.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
 from html import escape
@@ -50,16 +50,19 @@ def picture(
     """
     rows = weeks_from(first, weeks, schedule.timezone)
     lanes = lanes_of(schedule, rows[0].edges[0], rows[-1].edges[-1], overrides)
-    return "\n".join(_Drawing(schedule, rows, lanes, now).lines()) + "\n"
+    hues = colours_of(schedule, overrides)
+    return "\n".join(_Drawing(schedule, rows, lanes, hues, now).lines()) + "\n"
 
 
-def colours_of(schedule: Schedule) -> dict[str, int]:
+def colours_of(schedule: Schedule, overrides: Iterable[Override] = ()) -> dict[str, int]:
     """A number of `HUES` for everybody who is named: by the hash of the name, the next free one if that is taken.
 
-    Names that come later take nothing from those before them, so an appended person changes nobody's colour.
+    Names that come later take nothing from those before them, so an appended person changes nobody's colour. Last are
+    those of `overrides` that lie over the file.
     """
     found: dict[str, int] = {}
-    for _, name in named_people(schedule):
+    beside = (name for one in overrides for names in (one.who, one.with_, one.add) for name in names or ())
+    for name in (*(name for _, name in named_people(schedule)), *beside):
         if name not in found:
             wanted = int.from_bytes(sha256(name.encode()).digest()[:4]) % len(HUES)
             ring = [(wanted + step) % len(HUES) for step in range(len(HUES))]
@@ -70,13 +73,20 @@ def colours_of(schedule: Schedule) -> dict[str, int]:
 class _Drawing:
     """One picture on its way: where things stand, and the elements of each part."""
 
-    def __init__(self, schedule: Schedule, weeks: Sequence[Week], lanes: Sequence[Lane], now: datetime | None) -> None:
+    def __init__(
+        self,
+        schedule: Schedule,
+        weeks: Sequence[Week],
+        lanes: Sequence[Lane],
+        hues: Mapping[str, int],
+        now: datetime | None,
+    ) -> None:
         self.schedule = schedule
         self.zone = ZoneInfo(schedule.timezone)
         self.weeks = weeks
         self.lanes = lanes
         self.now = now
-        self.hues = colours_of(schedule)
+        self.hues = hues
         self.tall = HEAD + sum(_height(lane) + BETWEEN for lane in lanes) + WEEK_GAP
         self.height = TOP + self.tall * len(weeks) + MARGIN
 

@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from pager.cli.main import pagerctl
 from pager.cli.override import as_yaml_lines
 from tests.cli.house import House
 
@@ -20,6 +22,12 @@ def people(house: House) -> list[str]:
     return list(house.api.get("/api/v1/oncall")["oncall"][0]["people"])
 
 
+def _printed(*words: str) -> bytes:
+    ran = CliRunner(env={"PAGER_SERVER": None}).invoke(pagerctl, words)
+    assert ran.exit_code == 0, ran.output + str(ran.exception)
+    return ran.stdout_bytes
+
+
 def test_somebody_takes_gives_and_has_it_back(house: House) -> None:
     assert people(house) == ["ana"]
     taken = house.pagerctl("override", "take", "payments", "--to", "+2h", "--by", "bo", "--why", "she is ill")
@@ -32,6 +40,9 @@ def test_somebody_takes_gives_and_has_it_back(house: House) -> None:
     assert house.pagerctl(*there, "oncall", "payments").out == "bo\n"
     shown = house.pagerctl(*there, "schedule", "show", "payments", "-o", "json").json["segments"]
     assert [segment["people"] for segment in shown] == [["bo"], ["ana"]]
+    assert b"bo on call: payments" in _printed(*there, "schedule", "ics", "payments")
+    assert b": bo, " in _printed(*there, "schedule", "svg", "payments")
+    assert b": bo, " not in _printed(*files, "schedule", "svg", "payments")
     given = house.pagerctl("override", "give", "payments", "--to", "+1h", "--to-person", "ana", "--by", "bo")
     assert (given.code, people(house)) == (0, ["ana"]), given.err
 

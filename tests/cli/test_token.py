@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import pytest
 
@@ -43,6 +45,43 @@ def test_a_token_is_listed_without_its_secret_and_revoked(closed: House) -> None
     assert "short-lived  read" in listed.out and token.split("_")[2] not in listed.out
     assert (revoked.code, revoked.out) == (0, "short-lived: revoked\n")
     assert (again.code, again.err) == (1, "Error: there is no token 'short-lived'\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "path", "name"),
+    [
+        pytest.param(("payments",), "/schedules/payments.ics", "calendar-payments", id="a schedule"),
+        pytest.param(("--person", "ana"), "/people/ana.ics", "calendar-ana", id="a person"),
+        pytest.param(("--person", "ana"), "/people/ana.ics", "calendar-ana-2", id="again, by a token of its own"),
+    ],
+)
+def test_an_address_to_subscribe_to(closed: House, words: tuple[str, ...], path: str, name: str) -> None:
+    ran = closed.pagerctl("schedule", "ics", *words, "--address")
+
+    address = ran.out.strip()
+    assert address.startswith(f"{closed.daemon.url}{path}?token=pgr_"), ran.err
+    assert f"pagerctl token revoke {name}\n" in ran.err and "over https alone" in ran.err
+    with urlopen(address, timeout=10) as answer:  # as a calendar does: by the address alone
+        assert answer.read().startswith(b"BEGIN:VCALENDAR")
+    with pytest.raises(HTTPError, match="401"):
+        urlopen(address.replace(path, "/api/v1/incidents"), timeout=10)
+
+
+def test_what_is_not_there_gets_no_address(closed: House) -> None:
+    ran = closed.pagerctl("schedule", "ics", "paymnts", "--address")
+
+    assert (ran.code, ran.out) == (1, "")
+    assert "no schedule 'paymnts'" in ran.err
+    assert "calendar-paymnts" not in closed.pagerctl("token", "list").out
+
+
+def test_the_first_token_is_not_made_by_the_way(house: House) -> None:
+    asked = house.pagerctl("schedule", "ics", "payments", "--address", said="n\n")
+
+    assert (asked.code, asked.out) == (1, "")
+    assert "From the first one on every request over TCP needs one" in asked.err
+    assert house.api.get("/api/v1/tokens") == {"tokens": [], "closed": False, "next": None}
+    assert house.pagerctl("schedule", "ics", "payments", "--address", "--yes").out.startswith(house.daemon.url)
 
 
 @pytest.mark.parametrize("way", ["--token-file before", "--token-file after", "PAGER_TOKEN", "PAGER_TOKEN_FILE"])

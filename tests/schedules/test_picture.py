@@ -12,6 +12,7 @@ from pager.cli.main import pagerctl
 from pager.core.lanes import lanes_of, weeks_from
 from pager.core.oncall import Schedule, on_call
 from pager.core.picture import colours_of, picture
+from pager.core.schedule import Override
 from tests.schedules.strategies import looks
 from tests.support import ROOT
 
@@ -95,6 +96,15 @@ def test_the_picture_shows_whom_paging_pages(look: tuple[dict[str, Any], datetim
         for at in (bar.start, bar.end - timedelta(minutes=1)):
             assert on_call(schedule, at).people == bar.people
     ElementTree.fromstring(picture(schedule, day, 1, day))
+
+
+def test_somebody_from_outside_has_a_colour_and_takes_nobodys() -> None:
+    schedule = Schedule.model_validate(ROTA)
+    swap = Override.model_validate({**SWAP, "who": ["zoe"]})
+    drawn = ElementTree.fromstring(picture(schedule, MONDAY, 2, None, [swap]))
+
+    assert any(": zoe, " in title for title in titles(drawn))
+    assert colours_of(schedule, [swap]).items() > colours_of(schedule).items()
 
 
 PICTURES = {
