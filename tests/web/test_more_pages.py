@@ -52,7 +52,7 @@ async def test_rules_are_shown_and_labels_can_be_tried(tmp_path: Path) -> None:
     async with opened(tmp_path, WITH_RULES) as house:
         words = words_of(await seen(house, "/routes?labels=alertname%3DCheckoutDown%0D%0Aenv%3D%22prod%22"))
 
-        assert 'rules/payments.yaml checkout down rules/payments.yaml:12 alertname = CheckoutDown → SEV-1' in words
+        assert "rules/payments.yaml checkout down rules/payments.yaml:12 alertname = CheckoutDown → SEV-1" in words
         assert "◆" not in words and "▲ SEV-1 Rule checkout down rules/payments.yaml:12" in words
         assert "12:00 UTC +0m Ana Lima" in words
         assert (await house.get("/api/v1/incidents?state=all"))["incidents"] == []
