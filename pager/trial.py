@@ -20,6 +20,7 @@ from pager.store import incidents, pages
 from pager.store.database import Tx
 from pager.store.incidents import Kept
 from pager.store.memory import MemoryDatabase
+from pager.store.notices import NO_INCIDENT
 from pager.store.pages import PageRow
 from pager.store.sql import instant
 from pager.virtual import Clock, Impossible, VirtualHouse
@@ -157,6 +158,9 @@ class _Play:
         for silence in standing:
             await self.house.engine.holding.expire(silence.id, "silence", "test")
 
+    async def merge(self, then: Then) -> None:
+        raise Impossible(f"merge at {self._now()}: this version cannot merge incidents yet")
+
     async def away(self, then: Then) -> None:
         """From now on they stand in no rotation."""
         now = minute_of(self.house.clock.at)
@@ -181,7 +185,23 @@ class _Play:
         """What came of it; with `told` the timelines, too."""
         known = await self.house.all()
         self.bundles.clear()
-        return await self.house.engine.database.read(lambda tx: tuple(self._story(tx, kept, told) for kept in known))
+        return await self.house.engine.database.read(
+            lambda tx: self._with_digests(tx, [self._story(tx, kept, told) for kept in known])
+        )
+
+    def _with_digests(self, tx: Tx, stories: list[Story]) -> tuple[Story, ...]:
+        """A digest is told once, with the first incident that only digests tell of."""
+        levels = self.house.engine.catalog.severities
+        for at, story in enumerate(stories):
+            if levels[story.incident.severity].respond == "backlog":
+                digests = [
+                    Told(instant(int(str(tried[0]["begun_at"]))) - self.start, page.recipient, "digest")
+                    for page, tried in pages.of_incident(tx, NO_INCIDENT)
+                    if page.kind == "notice" and tried
+                ]
+                stories[at] = replace(story, told=(*story.told, *digests))
+                break
+        return tuple(stories)
 
     def _story(self, tx: Tx, kept: Kept, told: bool) -> Story:
         incident, start = kept.incident, self.start
@@ -240,4 +260,5 @@ _VERBS: Mapping[str, Callable[[_Play, Then], Awaitable[None]]] = {
     "dead": _Play.die,
     "alive": _Play.live,
     "wait": _Play.wait,
+    "merge": _Play.merge,
 }

@@ -12,9 +12,11 @@ from typing import Any
 from pager import outbox
 from pager.core.alert import alert_key
 from pager.core.catalog import CHANNEL
+from pager.core.digest import next_digest
 from pager.core.holding import next_edge
 from pager.core.outcome import Outcome, Reason
 from pager.core.scenario import Sent
+from pager.digests import Digests
 from pager.engine import Engine
 from pager.outbox import Attempt, Taken, Turnout
 from pager.store import alerts, inbox, incidents
@@ -56,6 +58,11 @@ class VirtualHouse:
     through: dict[int, datetime] = field(default_factory=dict)
     _sent: dict[int, dict[str, Any]] = field(default_factory=dict)
     _order: dict[int, int] = field(default_factory=dict)
+    _backlog: bool = False
+    _digests: Digests = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._digests = Digests(self.engine)
 
     # Time.
 
@@ -63,7 +70,8 @@ class VirtualHouse:
         """Let everything come that is due before `until`, each at its instant."""
         due = await self._due()
         for _ in range(MOST_ROUNDS):
-            due_at = self._next(due)
+            # Digests come again for ever: a case without an end of its own waits for none.
+            due_at = self._next(due, digests=not until_then)
             done = until_then and await self._is_through()
             if due_at is None or due_at >= until or done:
                 return
@@ -78,6 +86,8 @@ class VirtualHouse:
     async def settle(self) -> Due:
         """All that is due at this instant, in the daemon's own order; and what comes next."""
         await self._hold()
+        if self._backlog:
+            await self._digests.look()
         for _ in range(MOST_ROUNDS):
             due = await self._due()
             if self._has_come(due.page_at):
@@ -95,9 +105,11 @@ class VirtualHouse:
     def _has_come(self, at: datetime | None) -> bool:
         return at is not None and at <= self.clock.at
 
-    def _next(self, due: Due) -> datetime | None:
+    def _next(self, due: Due, *, digests: bool) -> datetime | None:
         """When something comes by itself next; what mutes begins and ends by itself, too."""
-        return earliest(due.soonest, next_edge(self.engine.catalog, self.clock.at) if self._mutes else None)
+        files, now = self.engine.catalog, self.clock.at
+        edge = next_edge(files, now) if self._mutes else None
+        return earliest(due.soonest, edge, next_digest(files, now) if digests and self._backlog else None)
 
     @property
     def _mutes(self) -> bool:
@@ -115,6 +127,8 @@ class VirtualHouse:
             incident = kept.incident
             if incident.hold is not None and incident.is_open:
                 self.held.setdefault(incident.number, {})[incident.hold.reason] = None
+            if self.engine.catalog.severities[incident.severity].respond == "backlog":
+                self._backlog = True
             if incident.then:
                 self.through.setdefault(incident.number, self.clock.at)
 

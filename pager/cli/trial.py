@@ -32,6 +32,8 @@ def test(session: Session, names: str | None, form: str | None, verbose: bool) -
     The daemon's own engine decides; nothing is sent. A test that fails shows what was expected beside what was got,
     and the timeline says why. Rules and steps that no test reaches are listed. The exit status is 1 when a test fails.
     """
+    from contextlib import redirect_stdout
+
     from pager.core.reached import reached
     from pager.many_trials import run_many
 
@@ -39,7 +41,9 @@ def test(session: Session, names: str | None, form: str | None, verbose: bool) -
     chosen = _chosen(catalog, names)
     started = time.perf_counter()
     form = form or ("json" if session.is_json else "text")
-    results = run_many(catalog, chosen, told=verbose or form == "json")
+    # What the engine logs of its own troubles is no part of the answer.
+    with redirect_stdout(sys.stderr):
+        results = run_many(catalog, chosen, told=verbose or form == "json")
     seconds = time.perf_counter() - started
     covered = reached(catalog, [(result.case, result.stories) for result in results]) if names is None else None
     if form == "json":

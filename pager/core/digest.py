@@ -6,6 +6,7 @@ A digest goes to the channel of the policy's team, else by mail to the people of
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 
 from pager.core.catalog import CHANNEL, Catalog
 from pager.core.contact_url import channel_class
@@ -16,6 +17,7 @@ from pager.core.policy import Policy
 from pager.core.severity import Level
 from pager.core.wall import datetime_of, minute_of
 
+KIND: Literal["digest"] = "digest"
 USUAL = "0 9 * * MON"
 LATE = timedelta(hours=24)
 """A digest that is later than this is left out: pager was down."""
@@ -55,6 +57,16 @@ def due_digests(catalog: Catalog, now: datetime) -> list[DueDigest]:
     return found
 
 
+def next_digest(catalog: Catalog, now: datetime) -> datetime | None:
+    """When the next digest of any backlog level and policy comes after `now`."""
+    crons = [each.digest or USUAL for each in catalog.severities.values() if each.respond == "backlog"]
+    zones = {zone_of(catalog, policy, now) for policy in catalog.policies.values()}
+    years, minute = (now.year, now.year + 1), minute_of(now)
+    found = (at for cron in crons for zone in zones for year in years for at in handoff_instants(cron, zone, year))
+    first = min((at for at in found if at > minute), default=None)
+    return None if first is None else datetime_of(first)
+
+
 def zone_of(catalog: Catalog, policy: Policy, now: datetime) -> str:
     """The zone of whom step 1 pages: the schedule's, else the person's, else UTC."""
     for target in policy.steps[0].page:
@@ -73,7 +85,7 @@ def digest(due: DueDigest, backlog: Backlog, catalog: Catalog) -> list[Notice]:
     body = "\n".join(_lines(backlog))
     about = f"{due.level} {due.policy}"
     return [
-        Notice("digest", name, about, due.at, due.at, title, body) for name in recipients(catalog, due.policy, due.at)
+        Notice(KIND, name, about, due.at, due.at, title, body) for name in recipients(catalog, due.policy, due.at)
     ]
 
 

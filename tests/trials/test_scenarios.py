@@ -219,6 +219,11 @@ ALL = '"0m ana", "5m bo", "5m channel:chat", "15m team:shop"'
         ),
         pytest.param("alerts: [{labels: {alertname: Small}}]\nexpect: {pages: [0m issues]}", id="or by its name alone"),
         pytest.param("alerts: [{labels: {alertname: Nothing}}]\nexpect: {pages: [], told: []}", id="the backlog"),
+        pytest.param(
+            "alerts: [{labels: {alertname: Nothing}}]\nthen: [{after: 7d, wait: true}]\n"
+            "expect: {severity: SEV-5, pages: [], told: [141h ana digest]}",
+            id="which stands in Monday's digest, at nine of whom step 1 pages",
+        ),
         pytest.param("alerts: [{labels: {alertname: Watchdog}}]\nexpect: {incidents: []}", id="no incident at all"),
         pytest.param(
             "alerts: [{labels: {alertname: Each, n: 1}}, {labels: {alertname: Each, n: 2}},\n"
