@@ -371,6 +371,8 @@ def settle_alerts(tx: Tx, catalog: Catalog, keys: Collection[int]) -> News:
     for known in batch.known.values():
         _settle_one(batch, known, tx.now())
     alerts.save(tx, batch.known.values())
+    homes = {known.incident for known in batch.known.values() if known.incident is not None}
+    batch.desk.judge(number for number in sorted(homes) if batch.desk.incident(number) is not None)
     batch.desk.settle()
     return batch.desk.news
 
