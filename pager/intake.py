@@ -33,10 +33,11 @@ class TooLarge(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """`count` alerts are kept; `faults` are what was left out or mended."""
+    """`count` alerts are kept; `faults` are what was left out or mended, `note` is what else the parser said."""
 
     count: int
     faults: tuple[Fault, ...] = ()
+    note: str = ""
 
 
 class Intake:
@@ -74,7 +75,7 @@ class Intake:
             paths = [fault.path for fault in parsed.faults[:10]]
             log.warning("a body was kept in part", source=source_name, faults=paths, often=True)
         self._metrics.took_in(source_name, parsed, asyncio.get_running_loop().time() - began)
-        return Accepted(len(parsed.alerts), parsed.faults)
+        return Accepted(len(parsed.alerts), parsed.faults, parsed.note)
 
     async def _parse(self, dialect: str, source_name: str, body: bytes, now: datetime) -> Parsed:
         source = self.sources.get(dialect)

@@ -8,6 +8,7 @@ from pager.api import (
     alertmanager,
     alerts,
     explain,
+    generic,
     health,
     incidents,
     ingest,
@@ -29,7 +30,7 @@ from pager.api.problems import problems
 from pager.web import link, pages, static
 
 SERVED = (
-    *(ingest, alertmanager, pagerduty, opsgenie, incidents, explain, alerts, oncall, overrides, silences),
+    *(generic, ingest, alertmanager, pagerduty, opsgenie, incidents, explain, alerts, oncall, overrides, silences),
     *(health, status, reload, tokens, upkeep, link, static),
     *pages.SERVED,
 )

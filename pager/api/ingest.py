@@ -25,13 +25,13 @@ async def webhook(request: web.Request) -> web.Response:
     return web.json_response({"accepted": accepted.count})
 
 
-async def take_in(request: web.Request, dialect: str, body: bytes | None = None) -> Accepted:
-    """Keep what the sender says; `body` where it is not as it came.
+async def take_in(request: web.Request, dialect: str, body: bytes | None = None, name: str = "") -> Accepted:
+    """Keep what the sender says; `body` where it is not as it came, `name` of a source that shows no token.
 
     Raises Malformed, which each dialect words in its own way, and Problem.
     """
     intake = request.app[INTAKE]
-    source = request[CALLER].source or dialect
+    source = request[CALLER].source or name or dialect
     said = await request.read() if body is None else body
     try:
         return await intake.accept(dialect, source, said, request.app[PARTS].clock())

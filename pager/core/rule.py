@@ -2,12 +2,13 @@
 
 import re
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from pager.core.cron import check_cron
 from pager.core.duration import Duration
+from pager.core.mapping import Mapping
 from pager.core.matcher import Matcher, MatcherField
 from pager.core.model import Model
 from pager.core.moment import Zone
@@ -160,7 +161,7 @@ class Source(Model):
     severity: LevelField | None = None
     policy: str = ""
     match: tuple[MatcherField, ...] = ()
-    map: dict[str, Any] | None = None
+    map: Mapping | None = None
 
 
 class Stakeholders(Model):

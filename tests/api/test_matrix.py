@@ -49,6 +49,7 @@ ROUTES: dict[str, tuple[str, ...]] = {
         "POST /webhook/{dialect}/",
         "PUT /webhook/{dialect}",
         "PUT /webhook/{dialect}/",
+        *(f"{method} /webhook/generic{more}" for method in ("GET", "POST", "PUT") for more in ("", "/{mapping}")),
         "POST /v2/alerts",
         "GET /v2/alerts",
         "GET /v2/alerts/requests/{request}",
@@ -145,7 +146,7 @@ PAGES: dict[str, tuple[str, ...]] = {
     "admin": ("POST /system",),
 }
 VALUES = {"dialect": "alertmanager", "code": "7KQ", "act": "ack", "name": "payments", "id": "1", "token": "a" * 16}
-VALUES |= {"topic": "nodes", "ident": "1", "verb": "close", "request": "1"}
+VALUES |= {"topic": "nodes", "ident": "1", "verb": "close", "request": "1", "mapping": "pingdom"}
 EVERY = [(scope, *route.split()) for shelf in (ROUTES, PAGES) for scope, routes in shelf.items() for route in routes]
 
 

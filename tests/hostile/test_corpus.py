@@ -8,17 +8,17 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from pager.api import alertmanager, alerts, incidents, ingest, opsgenie, pagerduty
+from pager.api import alertmanager, alerts, generic, incidents, ingest, opsgenie, pagerduty
 from pager.web import link
 from tests.api.house import House
 from tests.hostile.ways import hostile_bodies, long_body, many_alerts, ordinary, ordinary_is_taken, paged
 from tests.support import covers
 
-DIALECTS = ("alertmanager", "grafana", "opsgenie", "pagerduty", "prometheus")
+DIALECTS = ("alertmanager", "generic", "grafana", "opsgenie", "pagerduty", "prometheus")
 POSTED = sorted(
     {
         (route.method, route.path)
-        for module in (ingest, alertmanager, opsgenie, pagerduty, alerts, incidents, link)
+        for module in (generic, ingest, alertmanager, opsgenie, pagerduty, alerts, incidents, link)
         for route in module.routes
         if isinstance(route, web.RouteDef) and route.method in ("POST", "PUT", "PATCH")
     }
@@ -37,6 +37,7 @@ async def test_no_body_brings_down_what_it_is_sent_to(house: House, payloads: Pa
     code = await house.fires("Before")
     path = (
         path.replace("{ident:.+}", "disk")
+        .replace("{mapping}", "pingdom")
         .replace("{verb}", "close")
         .replace("{name}", "x")
         .replace("{code}", code)

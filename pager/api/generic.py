@@ -1,0 +1,61 @@
+"""Generic webhooks: any body by a mapping of the files, by one that ships, or by a guess that says what it guessed."""
+
+from collections.abc import Sequence
+
+import structlog
+from aiohttp import web
+
+from pager.api.doors import CALLER
+from pager.api.ingest import take_in
+from pager.api.parts import ENGINE
+from pager.api.problems import Problem
+from pager.core.mapping import Mapping
+from pager.core.report import Malformed
+from pager.presets import presets
+from pager.sources.forms import body_of
+from pager.sources.generic import wrapped
+
+log = structlog.get_logger()
+routes = web.RouteTableDef()
+DIALECT = "generic"
+MOST_TOLD = 10
+
+
+@routes.get("/webhook/generic")
+@routes.post("/webhook/generic")
+@routes.put("/webhook/generic")
+@routes.get("/webhook/generic/{mapping}")
+@routes.post("/webhook/generic/{mapping}")
+@routes.put("/webhook/generic/{mapping}")
+async def generic(request: web.Request) -> web.Response:
+    """Accept a body, a form or a query, and say what it came to. 404: no mapping of that name."""
+    return await taken(request, request.match_info.get("mapping", ""))
+
+
+async def taken(request: web.Request, name: str) -> web.Response:
+    """Accept a body by the mapping of this name; "": by that of the source, or by a guess."""
+    maps = _maps(request, name)
+    try:
+        query = {key: value for key, value in request.query.items() if key != "token"}
+        body = body_of(await request.read(), request.headers.get("Content-Type", ""), query)
+        accepted = await take_in(request, DIALECT, wrapped(body, maps), name)
+    except Malformed as error:
+        raise Problem(400, error.what, path=error.path) from None
+    said: dict[str, object] = {"accepted": accepted.count}
+    if accepted.note:
+        said["note"] = accepted.note
+    if accepted.faults:
+        said["faults"] = [f"{fault.path}: {fault.what}" for fault in accepted.faults[:MOST_TOLD]]
+    return web.json_response(said)
+
+
+def _maps(request: web.Request, name: str) -> Sequence[Mapping]:
+    sources = request.app[ENGINE].catalog.sources
+    own = sources.get(name or request[CALLER].source)
+    if own is not None and own.map is not None:
+        return (own.map,)
+    if not name:
+        return ()
+    if name not in presets():
+        raise Problem(404, f"no mapping {name[:50]!r}: write one below sources:, or use {', '.join(presets())}")
+    return presets()[name]
