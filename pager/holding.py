@@ -81,12 +81,12 @@ class Holding:
         return max(paused, key=lambda one: one.ends_at, default=None)
 
     def remarks(self, now: datetime) -> list[str]:
-        """The loud sign: all pages are paused."""
+        """The loud sign: all pages are paused. Strangers may read it: by whom and why is for `pagerctl pause`."""
         pause = self.pause(now)
         if pause is None:
             return []
         until = f"{pause.ends_at:%Y-%m-%d %H:%M:%S} UTC"
-        return [f"ALL PAGES ARE PAUSED until {until} by {pause.wanted.by}: {pause.wanted.why}"]
+        return [f"ALL PAGES ARE PAUSED until {until}: pagerctl pause says by whom"]
 
     # What people do.
 

@@ -95,7 +95,8 @@ def test_the_pause_says_so_loudly(house: House) -> None:
     assert (made.code, made.out.startswith("ALL PAGES ARE PAUSED until ")) == (0, True), made.err
     assert "by ana: migration" in house.pagerctl("pause").out
     assert "ALL PAGES ARE PAUSED" in house.pagerctl("status").out
-    assert "ALL PAGES ARE PAUSED" in house.api.get("/-/ready")
+    ready = house.api.get("/-/ready")
+    assert ("ALL PAGES ARE PAUSED" in ready, "migration" in ready, "ana" in ready) == (True, False, False)
     assert "pager_paused 1.0" in house.api.get("/metrics")
     assert house.pagerctl("pause", "stop").out == "pages go out again\n"
     assert house.pagerctl("pause", "stop").out == "pages were not paused\n"

@@ -241,7 +241,7 @@ async def test_the_pause_holds_everything_even_what_is_declared_and_ends_by_itse
 
     assert [await house.paged(number) for number in (1, 2, 3)] == [[], [], []]
     assert house.engine.holding.remarks(house.clock.at) == [
-        "ALL PAGES ARE PAUSED until 2026-03-02 12:30:00 UTC by ana: deploy"
+        "ALL PAGES ARE PAUSED until 2026-03-02 12:30:00 UTC: pagerctl pause says by whom"
     ]
     await look(house, MINUTE)
     assert [(await house.paged(number))[0] for number in (1, 2, 3)] == ["ana", "ana", "ana"]
