@@ -43,8 +43,9 @@ def _week(week: "Week", bars: Sequence["Bar"], zone: ZoneInfo, hues: dict[str, s
     columns = [_day(week, number, bars, zone, hues) for number in range(7)]
     for number, row in enumerate(zip_longest(*columns, fillvalue=("", ""))):
         label = f"{week.days[0]:%-d %b}" if number == 0 else ""
-        cells = "".join(_painted(text, shade, hues) for text, shade in row)
-        yield (label.ljust(LABEL) + cells).rstrip()
+        # A rule, since a hand-off fills its cell: "13:00 dee 06:00 eli" would be read across.
+        cells = "│".join(_painted(text, shade, hues) for text, shade in row)
+        yield f"{label.ljust(LABEL - 1)}│{cells}".rstrip(" │")
 
 
 def _day(week: "Week", number: int, bars: Sequence["Bar"], zone: ZoneInfo, hues: dict[str, str]) -> list[Cell]:
@@ -70,7 +71,7 @@ def _short(text: str) -> str:
 
 
 def _painted(text: str, shade: str, hues: dict[str, str]) -> str:
-    padded = text.ljust(CELL)
+    padded = text.ljust(CELL - 1)
     return click.style(text, fg=shade) + padded[len(text) :] if hues and shade else padded
 
 

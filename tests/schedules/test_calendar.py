@@ -18,13 +18,13 @@ PAYMENTS: dict[str, Any] = {
 }
 SHOWN = """\
         Mon       Tue       Wed       Thu       Fri       Sat       Sun
-5 Jan   nobody    ana       ana       ana       ana       ana       ana
-        10:00 ana           08 nobody
-                            20:00 ana
-12 Jan  ana       bo        bo        bo        bo        bo        bo
-        10:00 bo
-19 Jan  bo        bartholo… bartholo… bartholo… bartholo… bartholo… bartholo…
-        10 barth…"""
+5 Jan  │nobody   │ana      │ana      │ana      │ana      │ana      │ana
+       │10:00 ana│         │08 nobody
+       │         │         │20:00 ana
+12 Jan │ana      │bo       │bo       │bo       │bo       │bo       │bo
+       │10:00 bo
+19 Jan │bo       │bartholo…│bartholo…│bartholo…│bartholo…│bartholo…│bartholo…
+       │10 barth…"""
 
 
 def shown(doc: dict[str, Any], weeks: int = 3, *, colour: bool = False) -> str:
