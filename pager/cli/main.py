@@ -36,6 +36,7 @@ COMMANDS: Mapping[str, str] = {
     "schedule": "pager.cli.schedule:schedule",
     "silence": "pager.cli.silence:silence",
     "snooze": "pager.cli.incidents:snooze",
+    "source": "pager.cli.source:source",
     "status": "pager.cli.status:status",
     "test": "pager.cli.trial:test",
     "token": "pager.cli.token:token",
