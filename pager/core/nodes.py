@@ -10,6 +10,7 @@ from pager.core.duration import format_duration
 LATE = timedelta(seconds=15)
 """From then on whoever has not been seen has lost what it was sending: another node sends it."""
 UNSEEN = timedelta(minutes=1)
+RUN_OUT = timedelta(minutes=2)
 DIFFERENT = timedelta(minutes=2)
 MOST_SKEW = timedelta(seconds=5)
 FORGET_GONE = timedelta(hours=1)
@@ -68,8 +69,12 @@ def up(nodes: Collection[Node], now: datetime) -> list[Node]:
 
 
 def lost(nodes: Iterable[Node], now: datetime) -> list[str]:
-    """The lives that send nothing more: stopped, or not seen for 15 s."""
-    return [node.life for node in nodes if node.gone_at is not None or now - node.seen_at > LATE]
+    """The lives that send nothing more: stopped, or not seen for 15 s. After 2 min their leases have run out."""
+    return [
+        node.life
+        for node in nodes
+        if now - node.seen_at <= RUN_OUT and (node.gone_at is not None or now - node.seen_at > LATE)
+    ]
 
 
 def forgotten(nodes: Collection[Node], now: datetime) -> list[str]:

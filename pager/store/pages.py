@@ -172,7 +172,8 @@ def release_all(tx: Tx) -> int:
 def release(tx: Tx, life: str) -> int:
     """Free what was claimed under this name, or in this life of a node: nobody sends it; how many pages."""
     return tx.run(
-        "UPDATE pages SET claimed_until = :now WHERE state = 'due' AND claimed_until > :now "
+        # By the index of what is due: what was claimed stays there.
+        "UPDATE pages SET claimed_until = :now WHERE due_at IS NOT NULL AND state = 'due' AND claimed_until > :now "
         "AND substr(claim, 1, :length) = :life",
         now=tx.now(),
         life=life,

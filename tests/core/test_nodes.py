@@ -46,6 +46,8 @@ def test_the_state_of_a_node(node: Node, others: tuple[Node, ...], state: State)
         pytest.param(seen(ONE, 15), False, id="also when its word is a little late"),
         pytest.param(seen(ONE, 15.1), True, id="but not for longer than 15 s"),
         pytest.param(seen(ONE, 1, gone_at=NOW - SECOND), True, id="one that stopped sends nothing"),
+        pytest.param(seen(ONE, 120), True, id="as long as a lease could run"),
+        pytest.param(seen(ONE, 121), False, id="then there is nothing to free"),
     ],
 )
 def test_whose_pages_are_free(node: Node, is_lost: bool) -> None:
