@@ -92,6 +92,7 @@ class Standing:
     alerts: Mapping[str, int] = field(default_factory=dict)
     depth: Mapping[str, int] = field(default_factory=dict)  # by queue: inbox, pages
     oldest: Mapping[str, float] = field(default_factory=dict)
+    contacts: Mapping[str, int] = field(default_factory=dict)  # by whether they are proven: yes, no
 
 
 class Metrics(Collector):
@@ -100,7 +101,7 @@ class Metrics(Collector):
     def __init__(self, catalog: Callable[[], Catalog]) -> None:
         self.registry = CollectorRegistry()
         self.standing = Standing()
-        self._catalog = catalog
+        self.catalog = catalog
         self._families()
         self._http_families()
         self.registry.register(self)
@@ -237,7 +238,7 @@ class Metrics(Collector):
             self.exhausted.labels(team).inc()
 
     def _team(self, incident: Incident) -> str:
-        return self._catalog().team_of(incident.policy)
+        return self.catalog().team_of(incident.policy)
 
     # What stands: read from the database now and then, told when asked.
 
@@ -246,6 +247,7 @@ class Metrics(Collector):
         yield _family("incidents", "Open incidents.", ("team", "severity", "state"), now.incidents.items())
         yield _family("alerts", "Alerts known.", ("state",), _single(now.alerts))
         yield _family("queue_depth", "What waits.", ("queue",), _single(now.depth))
+        yield _family("contacts", "Contacts, by whether a test page proved them.", ("proven",), _single(now.contacts))
         yield _family("queue_oldest_age_seconds", "For how long the oldest waits.", ("queue",), _single(now.oldest))
 
     def _counter(self, name: str, about: str, *labels: str) -> Counter:

@@ -10,6 +10,7 @@ from pager.core.bundle import bundled
 from pager.core.catalog import CHANNEL, Catalog
 from pager.core.code import code_of
 from pager.core.contact_url import destination
+from pager.core.digest import KIND as DIGEST
 from pager.core.digest import mail_ways
 from pager.core.incident import Entry, Incident, Reached, Unreached
 from pager.core.outcome import Outcome
@@ -30,9 +31,10 @@ from pager.core.page import (
     refresh,
 )
 from pager.core.people import Via
+from pager.core.proven import ASKED, TEST, trial_words
 from pager.core.text import Facts
 from pager.desk import Desk, News
-from pager.store import bundles, incidents, notices, pages, tokens
+from pager.store import bundles, incidents, notices, pages, proofs, tokens
 from pager.store.database import Tx
 from pager.store.pages import LEASE, PageRow
 
@@ -229,7 +231,18 @@ def _speaker(
     notice = notices.words(tx, page.run) if page.incident == notices.NO_INCIDENT else None
     if notice is None:
         return None
+    if page.why == TEST:
+        return lambda contact: notice_of(
+            notice.title, trial_words(notice.body, _proof_link(tx, catalog, page, contact, url)), contact, tx.now()
+        )
     return lambda contact: notice_of(notice.title, notice.body, contact, tx.now())
+
+
+def _proof_link(tx: Tx, catalog: Catalog, page: PageRow, contact: Contact, url: str) -> str:
+    token = tokens.new_page_token()
+    known = contacts_of(catalog, page.recipient)[contact.name]
+    proofs.begin(tx, token, page.id, page.recipient, contact.name, known)
+    return f"{url}/p/proof/{token}"
 
 
 def _bundle_speaker(tx: Tx, catalog: Catalog, page: PageRow, plan: Plan, url: str) -> Callable[[Contact], Facts] | None:
@@ -279,7 +292,7 @@ def _planned(page: PageRow, catalog: Catalog) -> Plan:
     if page.plan is not None:
         return refresh(page.plan, contacts)
     of_turn = page.incident == notices.NO_INCIDENT and page.kind == "notice"
-    ways = ways_of(catalog, page.recipient, page.severity, is_notice=of_turn, is_digest=page.why == "digest")
+    ways = ways_of(catalog, page.recipient, page.severity, notice=page.why if of_turn else "")
     # From when it is due: a notice may wait for a re-fire.
     start = page.due_at or page.issued_at
     is_page = page.kind == "page" or (page.kind == bundles.KIND and page.target == "page")
@@ -295,16 +308,18 @@ def contacts_of(catalog: Catalog, recipient: str) -> Mapping[str, str]:
     return person.contacts if person else {}
 
 
-def ways_of(
-    catalog: Catalog, recipient: str, severity: str, *, is_notice: bool = False, is_digest: bool = False
-) -> tuple[Via, ...]:
-    """The contacts in their order; for a notice of a turn those that wake nobody, for a digest those that are mail."""
+def ways_of(catalog: Catalog, recipient: str, severity: str, *, notice: str = "") -> tuple[Via, ...]:
+    """The contacts in their order. A notice about no incident wakes nobody, but for one that a person asks for."""
     person = catalog.people.get(recipient)
     if person is None:
         return (Via(via=CHANNEL_CONTACT),)
-    if is_notice:
-        return mail_ways(person) if is_digest else person.quiet_ways
-    return person.ways(severity)  # type: ignore[arg-type]
+    if notice == DIGEST:
+        return mail_ways(person)
+    if notice == TEST:
+        return tuple(Via(via=contact) for contact in person.contacts)
+    if notice and notice != ASKED:
+        return person.quiet_ways
+    return person.ways("SEV-1" if notice else severity)  # type: ignore[arg-type]
 
 
 def notice_of(title: str, body: str, contact: Contact, now: datetime) -> Facts:

@@ -16,6 +16,7 @@ from pager.api import (
     opsgenie,
     overrides,
     pagerduty,
+    people,
     reload,
     silences,
     status,
@@ -27,11 +28,11 @@ from pager.api.guard import Runner
 from pager.api.limits import KEEP_ALIVE, LINGER, bodies, records, unread
 from pager.api.parts import GUARD, Parts, keep
 from pager.api.problems import problems
-from pager.web import link, pages, static
+from pager.web import link, pages, proof, static
 
 SERVED = (
-    *(generic, ingest, alertmanager, pagerduty, opsgenie, incidents, explain, alerts, oncall, overrides, silences),
-    *(health, status, reload, tokens, upkeep, link, static),
+    *(generic, ingest, alertmanager, pagerduty, opsgenie, incidents, explain, alerts, oncall, overrides),
+    *(people, silences, health, status, reload, tokens, upkeep, link, proof, static),
     *pages.SERVED,
 )
 

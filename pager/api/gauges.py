@@ -5,8 +5,10 @@ from datetime import datetime
 
 import structlog
 
+from pager.core.catalog import Catalog
+from pager.core.proven import proven_urls, standing
 from pager.metrics import Metrics, Standing
-from pager.store import StoreUnavailable, alerts, inbox, incidents, pages
+from pager.store import StoreUnavailable, alerts, inbox, incidents, pages, proofs
 from pager.store.database import Database, Tx
 
 log = structlog.get_logger()
@@ -27,7 +29,8 @@ async def run_gauges(database: Database, metrics: Metrics) -> None:
 
 async def refresh(database: Database, metrics: Metrics) -> None:
     """Read what stands once."""
-    metrics.standing, late = await database.read(_standing)
+    catalog = metrics.catalog()
+    metrics.standing, late = await database.read(lambda tx: _standing(tx, catalog))
     metrics.timer_lag.observe(late)
 
 
@@ -40,14 +43,20 @@ async def run_lag(metrics: Metrics) -> None:
         metrics.loop_lag.observe(max(0.0, loop.time() - wanted))
 
 
-def _standing(tx: Tx) -> tuple[Standing, float]:
+def _standing(tx: Tx, catalog: Catalog) -> tuple[Standing, float]:
     now = tx.now()
     due, oldest_page = pages.oldest_due(tx)
     waiting, oldest_request = inbox.oldest(tx)
     by_state = {(row.team, row.severity, row.state): int(row.n) for row in incidents.count(tx)}
     oldest = {"inbox": _seconds(oldest_request, now), "pages": _seconds(oldest_page, now)}
-    standing = Standing(by_state, alerts.count(tx), {"inbox": waiting, "pages": due}, oldest)
+    standing = Standing(by_state, alerts.count(tx), {"inbox": waiting, "pages": due}, oldest, _contacts(tx, catalog))
     return standing, _seconds(incidents.next_due(tx), now)
+
+
+def _contacts(tx: Tx, catalog: Catalog) -> dict[str, int]:
+    known = standing(catalog, proofs.proven(tx, proven_urls(catalog)), tx.now())
+    proven = sum(one.is_proven for one in known)
+    return {"yes": proven, "no": len(known) - proven}
 
 
 def _seconds(since: datetime | None, now: datetime) -> float:

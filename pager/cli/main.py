@@ -12,6 +12,7 @@ from pager.cli.output import Session
 COMMANDS: Mapping[str, str] = {
     "ack": "pager.cli.incidents:ack",
     "check": "pager.cli.check:check",
+    "contacts": "pager.cli.page:contacts",
     "db": "pager.cli.db:db",
     "declare": "pager.cli.declare:declare",
     "demo": "pager.cli.demo:demo",
@@ -28,6 +29,7 @@ COMMANDS: Mapping[str, str] = {
     "note": "pager.cli.incidents:note",
     "oncall": "pager.cli.oncall:oncall",
     "override": "pager.cli.override:override",
+    "page": "pager.cli.page:page",
     "pause": "pager.cli.silence:pause",
     "reload": "pager.cli.reload:reload",
     "resolve": "pager.cli.incidents:resolve",

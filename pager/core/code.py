@@ -1,5 +1,7 @@
 """Codes: an incident's number written in three letters that a tired person can read out."""
 
+import re
+
 ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 """32 signs without look-alikes: no 0/O, no 1/I."""
 
@@ -31,6 +33,12 @@ def number_of(code: str) -> int | None:
     offset = (value - _SHIFT) * pow(_SPREAD, -1, size) % size
     first = 1 + sum(int(32**width) for width in range(3, len(letters)))
     return int(first + offset)
+
+
+def numbers_in(text: str) -> list[int]:
+    """The numbers behind the words of `text` that look like codes, in capitals: whether they are any is unknown."""
+    found = (number_of(word) for word in re.findall(rf"(?<!\w)[{ALPHABET}]{{3,4}}(?!\w)", text))
+    return list(dict.fromkeys(number for number in found if number is not None))
 
 
 def _width(number: int) -> tuple[int, int]:

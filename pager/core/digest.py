@@ -84,9 +84,7 @@ def digest(due: DueDigest, backlog: Backlog, catalog: Catalog) -> list[Notice]:
     title = f"{due.level} digest of {due.policy}: {backlog.open} open, {backlog.new} new"
     body = "\n".join(_lines(backlog))
     about = f"{due.level} {due.policy}"
-    return [
-        Notice(KIND, name, about, due.at, due.at, title, body) for name in recipients(catalog, due.policy, due.at)
-    ]
+    return [Notice(KIND, name, about, due.at, due.at, title, body) for name in recipients(catalog, due.policy, due.at)]
 
 
 def recipients(catalog: Catalog, policy: str, at: datetime) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from pager.core.people import Person
 from pager.core.shiftdiff import Moved, Span
 from pager.core.wall import first_instant
 
-Kind = Literal["cover", "covered", "moved", "reminder", "hand-over", "silence", "digest"]
+Kind = Literal["cover", "covered", "moved", "reminder", "hand-over", "silence", "digest", "test", "asked"]
 
 LATE = timedelta(hours=1)
 """What is later than this is not told any more: pager was down."""

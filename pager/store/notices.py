@@ -60,7 +60,7 @@ def _page(tx: Tx, number: int, notice: Notice) -> None:
         person=notice.person,
         schedule=notice.schedule,
         kind=notice.kind,
-        severity=_LAST,
+        severity="SEV-1" if notice.kind == "asked" else _LAST,
         now=tx.now(),
         due_at=max(notice.due_at, tx.now()),
     )

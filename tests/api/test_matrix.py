@@ -42,6 +42,8 @@ ROUTES: dict[str, tuple[str, ...]] = {
         "GET /p/{token}/runbook",
         "POST /p/{token}",
         "POST /p/{token}/",
+        "GET /p/proof/{token}",
+        "POST /p/proof/{token}",
         "GET /static/{name}",
     ),
     "ingest": (
@@ -95,6 +97,8 @@ ROUTES: dict[str, tuple[str, ...]] = {
         "GET /oncall/{name}.txt",
         "GET /api/v1/schedules/{name}/cover",
         "GET /api/v1/status",
+        "GET /api/v1/contacts",
+        "GET /api/v1/people/{name}/tests/{id}",
     ),
     "respond": (
         "POST /api/v1/incidents",
@@ -105,6 +109,8 @@ ROUTES: dict[str, tuple[str, ...]] = {
         "DELETE /api/v1/silences/{id}",
         "POST /api/v1/maintenance",
         "DELETE /api/v1/maintenance/{id}",
+        "POST /api/v1/people/{name}/page",
+        "POST /api/v1/people/{name}/tests",
         "POST /api/v1/pause",
         "DELETE /api/v1/pause",
     ),

@@ -1,0 +1,112 @@
+"""Paging a person by hand, test pages, and the contacts that they prove, over HTTP."""
+
+import re
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from pager import outbox
+from pager.core.outcome import Outcome, Reason
+from pager.core.people import Person
+from pager.core.text import message
+from tests.api.house import CATALOG, House
+
+ANA = Person.model_validate({"contacts": {"push": "console://", "mail": "mailto://u:p@example.org"}})
+DELIVERED = Outcome(Reason.delivered)
+
+
+async def sent(house: House, fails: str = "") -> dict[str, str]:
+    """Send what is due as the notifier does; what each contact was told, as an SMS."""
+    told: dict[str, str] = {}
+    catalog = house.engine.catalog
+    taken = await house.database.write(lambda tx: outbox.claim(tx, catalog, "c", 9, house.url))
+    for one in taken:
+        for attempt in one.attempts:
+            told[attempt.contact] = message(attempt.facts, "sms").body
+            outcome = Outcome(Reason.auth) if attempt.contact == fails else DELIVERED
+            await house.database.write(
+                lambda tx, one=one, attempt=attempt, outcome=outcome: outbox.record(  # type: ignore[misc]
+                    tx, catalog, one.page.id, 0, "c", [(attempt, outcome)], 1, house.url
+                )
+            )
+    return told
+
+
+@pytest.fixture
+def people(house: House) -> House:
+    house.engine.catalog = replace(CATALOG, people={**CATALOG.people, "ana": ANA})
+    return house
+
+
+async def listed(house: House) -> dict[str, bool]:
+    return {one["contact"]: one["proven"] for one in (await house.get("/api/v1/contacts"))["contacts"]}
+
+
+async def test_a_test_page_proves_the_contact_whose_link_is_pressed(people: House) -> None:
+    assert await listed(people) == {"push": False, "mail": False}
+    status, made = await people.post("/api/v1/people/ana/tests", {"by": "bo"})
+    assert status == 202
+    told = await sent(people, fails="mail")
+    assert all(len(text) <= 160 for text in told.values())
+    link = re.search(r"/p/proof/[a-z2-7]{16}", told["push"])
+    assert link is not None
+    async with people.http.get(people.url + link[0]) as shown:  # as a scanner of mails does
+        assert "It reached me" in await shown.text()
+    assert await listed(people) == {"push": False, "mail": False}
+
+    people.clock.now += timedelta(seconds=6)
+    async with people.http.post(people.url + link[0]) as pressed:
+        assert "<strong>push</strong> is proven" in await pressed.text()
+
+    told_of: Any = await people.get(f"/api/v1/people/ana/tests/{made['at']}")
+    by_contact = {one["contact"]: one for one in told_of["contacts"]}
+    assert (by_contact["push"]["accepted_after"], by_contact["push"]["answered_after"]) == (0.0, 6.0)
+    assert (by_contact["mail"]["outcome"], by_contact["mail"]["answered_after"]) == ("auth", None)
+    assert await listed(people) == {"push": True, "mail": False}
+
+    people.clock.now += timedelta(days=30)
+    assert await listed(people) == {"push": False, "mail": False}
+
+
+async def test_another_url_has_yet_to_be_proven(people: House) -> None:
+    await people.post("/api/v1/people/ana/tests", {"by": "bo"})
+    link = re.search(r"/p/proof/\w+", (await sent(people))["push"])
+    assert link is not None
+    async with people.http.post(people.url + link[0]):
+        pass
+    assert (await listed(people))["push"]
+    moved = Person.model_validate({"contacts": {"push": "ntfy://elsewhere"}})
+    people.engine.catalog = replace(people.engine.catalog, people={"ana": moved})
+
+    assert await listed(people) == {"push": False}
+
+
+async def test_a_person_pages_another_and_the_incident_notes_it(people: House) -> None:
+    code = await people.fires("Down")
+    await sent(people)
+    status, _ = await people.post("/api/v1/people/ana/page", {"by": "bo", "text": f"need you on {code}, AND NOW"})
+    assert status == 202
+
+    told = await sent(people)
+    words = f"bo pages you: need you on {code}, AND NOW. Answer bo: pager passes nothing on."
+    assert told == dict.fromkeys(("push", "mail"), words)
+    entries = (await people.get(f"/api/v1/incidents/{code}/timeline"))["timeline"]
+    assert entries[-1]["by"] == "bo"
+    assert f"paged ana: need you on {code}" in entries[-1]["text"]
+
+
+@pytest.mark.parametrize(
+    ("path", "said", "expected"),
+    [
+        pytest.param("/api/v1/people/dee/page", {"by": "bo", "text": "hi"}, 400, id="nobody of that name"),
+        pytest.param("/api/v1/people/ana/page", {"by": "bo", "text": ""}, 400, id="no words"),
+        pytest.param("/api/v1/people/ana/page", {"by": "bo", "text": "x" * 501}, 400, id="too many words"),
+        pytest.param("/api/v1/people/chi/tests", {"by": "bo"}, 400, id="somebody without contacts"),
+        pytest.param("/p/proof/aaaaaaaaaaaaaaaa", None, 404, id="a link that is none"),
+    ],
+)
+async def test_what_is_refused(people: House, path: str, said: Any, expected: int) -> None:
+    async with people.http.post(people.url + path, json=said) as answer:
+        assert answer.status == expected
