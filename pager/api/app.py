@@ -41,6 +41,7 @@ def build_app(parts: Parts) -> web.Application:
     """Everything that is served. From the outside in: recorded, worded, let in, read, handled."""
     app = web.Application(middlewares=[records, problems, doors, bodies], client_max_size=parts.intake.largest + 1)
     keep(app, parts)
+    pages.prepare(app)
     for module in SERVED:
         app.add_routes(module.routes)
     app.on_startup.extend((health.started, load_tokens))

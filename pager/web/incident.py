@@ -1,5 +1,7 @@
 """The page of an incident, /i/<code>: all that is known of it, and all that can be done about it."""
 
+from dataclasses import replace
+
 from aiohttp import web
 
 from pager.api.parts import DATABASE, ENGINE
@@ -64,7 +66,7 @@ async def _look(request: web.Request) -> Seen:
 
 def _read(tx: Tx, number: int, person: str) -> Seen | None:
     kept = incidents.get(tx, number)
-    return seen_by(tx, person, kept) if kept else None
+    return replace(seen_by(tx, person, kept), mark=incidents.mark(tx)) if kept else None
 
 
 def _page(request: web.Request, seen: Seen, status: int = 200, *, error: str = "", done: str = "") -> web.Response:

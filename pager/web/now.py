@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from aiohttp import web
 
@@ -37,8 +38,13 @@ class Watch:
 async def now(request: web.Request) -> web.Response:
     """Open incidents, those that nobody has first, then by severity; `?cursor=` goes on after so many."""
     seat, after = seat_of(request), max(0, cursor_in(request.query, 0))
-    found, count, at = await request.app[DATABASE].read(
-        lambda tx: (incidents.urgent(tx, after=after, limit=MOST), incidents.count_open(tx), tx.now())
+    found, count, at, mark = await request.app[DATABASE].read(
+        lambda tx: (
+            incidents.urgent(tx, after=after, limit=MOST),
+            incidents.count_open(tx),
+            tx.now(),
+            incidents.mark(tx),
+        )
     )
     catalog = request.app[ENGINE].catalog
     views = [
@@ -46,9 +52,9 @@ async def now(request: web.Request) -> web.Response:
     ]
     more = after + MOST if after + MOST < count else None
     done = DONE.get(request.query.get("done", ""), "")
-    watches = watches_of(catalog, seat, at)
+    about: dict[str, Any] = {"count": count, "more": more, "done": done, "mark": mark}
     return shown(
-        request, "now.html", views=views, count=count, more=more, watches=watches, ills=ills_of(request), done=done
+        request, "now.html", views=views, watches=watches_of(catalog, seat, at), ills=ills_of(request), **about
     )
 
 

@@ -1,5 +1,12 @@
 """The pages inside: what is served to whoever may come in, one file a page."""
 
-from pager.web import alerts, declare, incident, login, manual, me, now, oncall, rules, system
+from aiohttp import web
 
-SERVED = (now, incident, oncall, alerts, rules, declare, system, manual, login, me)
+from pager.web import alerts, declare, incident, live, login, manual, me, now, oncall, rules, system
+
+SERVED = (now, incident, oncall, alerts, rules, declare, system, manual, login, me, live)
+
+
+def prepare(app: web.Application) -> None:
+    """What pages need to be there before the first request."""
+    live.prepare(app)

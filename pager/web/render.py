@@ -10,12 +10,13 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from pager.web.static import path_of
 
-PAGES = ("/p/", "/i/", "/oncall", "/declare", "/alerts", "/routes", "/system", "/help", "/login", "/logout", "/me")
+PAGES = ("/p/", "/i/", "/oncall", "/declare", "/alerts", "/routes", "/system", "/help", "/login", "/live", "/me")
 FOR_SCRIPTS = (".txt", ".ics")
 CSP = (
     "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; "
     "img-src 'none'; script-src 'none'"
 )
+OWN = "img-src 'self'; script-src 'self'; connect-src 'self'"
 HEADERS: Mapping[str, str] = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": CSP,
@@ -26,10 +27,10 @@ HEADERS: Mapping[str, str] = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "geolocation=(), camera=(), microphone=()",
 }
-# Inside, forms show whose they are by their Origin, and there are pictures of our own.
+# Inside, forms show whose they are by their Origin, and there are pictures and one script of our own.
 INSIDE: Mapping[str, str] = {
     **HEADERS,
-    "Content-Security-Policy": CSP.replace("img-src 'none'", "img-src 'self'"),
+    "Content-Security-Policy": CSP.replace("img-src 'none'; script-src 'none'", OWN),
     "Referrer-Policy": "same-origin",
 }
 
@@ -37,6 +38,7 @@ _templates = ImmutableSandboxedEnvironment(
     loader=PackageLoader("pager.web"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
 )
 _templates.globals["stylesheet"] = path_of("pager.css")
+_templates.globals["script"] = path_of("live.js")
 _templates.globals["places"] = (
     ("/", "Now"),
     ("/oncall", "On call"),

@@ -6,7 +6,7 @@ from importlib.resources import files
 from aiohttp import web
 
 routes = web.RouteTableDef()
-TYPES = {"css": "text/css"}
+TYPES = {"css": "text/css", "js": "text/javascript"}
 _FOLDER = "static"
 
 

@@ -49,6 +49,7 @@ class Seen:
     pages: Sequence[PageRow]
     timeline: Sequence[Written]
     now: datetime
+    mark: str = ""
 
 
 class View:
@@ -108,6 +109,11 @@ class View:
         return is_link(self.incident.runbook)
 
     # Where it stands.
+
+    @property
+    def mark(self) -> str:
+        """What the stream of news says as long as nothing has happened since this was read."""
+        return self._seen.mark
 
     @property
     def me(self) -> str:

@@ -141,6 +141,7 @@ PAGES: dict[str, tuple[str, ...]] = {
         "GET /system",
         "GET /help",
         "GET /help/{topic}",
+        "GET /live",
         "GET /me",
         "POST /me",
     ),

@@ -7,6 +7,7 @@ import pytest
 import pytest_asyncio
 
 from tests.api.house import House, opened
+from tests.support import wait_until
 from tests.web.chromium import Chromium, Tab, chromium
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
@@ -139,3 +140,24 @@ async def test_nothing_is_wider_than_the_smallest_phone_and_every_target_fits_a_
         assert await tab.ask("document.documentElement.scrollWidth") <= SMALL[0], path
         assert (path, await tab.ask(WIDER)) == (path, [])
         assert (path, await tab.ask(SMALL_TARGETS)) == (path, [])
+
+
+async def test_an_open_page_hears_within_a_second_and_keeps_what_is_being_written(
+    browser: Chromium, here: House
+) -> None:
+    (code,) = [one["code"] for one in (await here.get("/api/v1/incidents"))["incidents"]]
+    now, incident = [await looking(browser, here, DESK, False, True) for _ in range(2)]
+    await now.open("/")
+    await incident.open(f"/i/{code}")
+    await incident.ask("document.querySelector('details:has(textarea)').open = true")
+    await incident.fill("textarea", "half a note")
+
+    await here.post(f"/api/v1/incidents/{code}/ack", {"by": "bo"})
+    await here.fires("DiskFull")
+
+    async def told() -> bool:
+        return await now.ask("document.title") == "(2) Now" and "Bo Berg has it" in await incident.text()
+
+    await wait_until(told, 3, "news on both pages")
+    assert "Bo Berg has it" in await now.text() and "DiskFull" in await now.text()
+    assert await incident.ask("document.querySelector('textarea').value") == "half a note"

@@ -188,9 +188,9 @@ async def test_what_opens_no_session_is_refused_in_words(
 
 
 @covers("T2")
-async def test_a_thousand_wrong_tokens_slow_the_guesser_and_nobody_else(house: House) -> None:
+async def test_hundreds_of_wrong_tokens_slow_the_guesser_and_nobody_else(house: House) -> None:
     token = await house.token("respond", "ana")
-    told = [await enters(house, f"pgr_aaaaaaaa_{guess:026}") for guess in range(1000)]
+    told = [await enters(house, f"pgr_aaaaaaaa_{guess:026}") for guess in range(200)]
 
     assert [status for status, _ in told[:11]] == [403] * 10 + [429]
     assert {status for status, _ in told[11:]} == {429}

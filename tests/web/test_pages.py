@@ -239,6 +239,7 @@ async def test_a_token_of_a_person_says_who_acts(house: House) -> None:
 async def test_the_headers_keep_a_page_to_whom_it_is_for(house: House) -> None:
     async with house.http.get(house.url + "/") as answer:
         csp = answer.headers["Content-Security-Policy"]
-        assert "script-src 'none'" in csp and "unsafe" not in csp and "frame-ancestors 'none'" in csp
+        assert "default-src 'none'" in csp and "unsafe" not in csp and "frame-ancestors 'none'" in csp
+        assert "script-src 'self'" in csp and " http" not in csp and "*" not in csp
         assert answer.headers["Cache-Control"] == "no-store"
         assert answer.headers["Referrer-Policy"] == "same-origin"
