@@ -24,7 +24,10 @@ from pager.core.incident import (
     Released,
     Reported,
     Restore,
+    SeveritySet,
     TimePassed,
+    Unacked,
+    Unreached,
     Withdraw,
 )
 from pager.core.merge import AlertState, as_alert
@@ -34,6 +37,8 @@ from pager.store import alerts, incidents, inhibitions, pages
 from pager.store.database import Tx
 from pager.store.incidents import Kept
 
+_PAGE_AT_ONCE = (Unreached, Unacked, SeveritySet)
+"""Events that may page without a clock: what holds the incident is found out before."""
 Issued = tuple[int, str, Page, datetime]
 """A page that is not written yet: its incident, that one's severity, the page, when it was decided."""
 
@@ -102,6 +107,8 @@ class Desk:
 
     def tell(self, number: int, event: Event) -> Incident:
         """Decide what `event` does to an incident that is locked; its effects are written by `save`."""
+        if isinstance(event, _PAGE_AT_ONCE):
+            self.judge([number])
         kept = self._kept[number]
         was = kept.incident
         kept.incident, effects = advance(was, event, self.catalog, self.now)

@@ -16,7 +16,7 @@ from pager.core.silence import Kind, Silence, Wanted
 from pager.holding import UnknownSilence
 from pager.store import inhibitions
 from pager.store import silences as rows
-from tests.engine.house import MINUTE, NOON, House, alert, catalog
+from tests.engine.house import DELIVERED, MINUTE, NOON, REFUSED, House, alert, catalog
 from tests.support import covers, wait_until
 
 HOUR = timedelta(hours=1)
@@ -366,6 +366,16 @@ async def test_one_that_comes_later_mutes_what_is_due_next(house: House) -> None
     await look(house, 5 * MINUTE)
 
     assert (await house.paged(1), await held(house, 1)) == (["ana withdrawn"], "inhibition")
+
+
+async def test_a_page_that_fails_wakes_nobody_once_another_alert_speaks(house: House) -> None:
+    house.engine.catalog = FILES
+    await house.say(alert("Net", cluster="a"))
+    await house.say(alert("ClusterDown", cluster="a"))
+    await house.send(lambda attempt: REFUSED if attempt.page.incident == 1 else DELIVERED)
+
+    assert ("bo" not in await house.paged(1), await held(house, 1)) == (True, "inhibition")
+    assert await house.paged(2) == ["ana"]
 
 
 async def test_in_one_request_the_order_does_not_matter(house: House) -> None:
