@@ -80,8 +80,9 @@ class VirtualHouse:
         raise Impossible(f"the clock goes round without end at {self.clock.at:%Y-%m-%d %H:%M:%S} UTC")
 
     async def _is_through(self) -> bool:
-        """Whether each incident has paged `then` of its policy, or is over."""
-        return all(kept.incident.number in self.through or not kept.incident.is_open for kept in await self.all())
+        """Whether each incident has paged `then` of its policy, is over, or waits for what does not come by itself."""
+        known = [kept.incident for kept in await self.all()]
+        return all(one.number in self.through or not one.is_open or one.due_at is None for one in known)
 
     async def settle(self) -> Due:
         """All that is due at this instant, in the daemon's own order; and what comes next."""

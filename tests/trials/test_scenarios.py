@@ -214,6 +214,11 @@ ALL = '"0m ana", "5m bo", "5m channel:chat", "15m team:shop"'
             id="held: inhibition",
         ),
         pytest.param(
+            "alerts: [{labels: {alertname: Slow}}, {labels: {alertname: Down}}]\n"
+            "expect: {incidents: [{rule: slow, held: inhibition, pages: []}, {rule: down, state: triggered}]}",
+            id="what is held for good is not waited for",
+        ),
+        pytest.param(
             "alerts: [{labels: {alertname: Small}}]\nexpect: {pages: ['0m channel:issues'], severity: SEV-4}",
             id="a ticket is shown as its channel",
         ),
