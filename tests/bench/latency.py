@@ -155,6 +155,7 @@ def _print(found: Figures, count: int) -> None:
         [[name, *(median(one[column]) for column in columns)] for name, one in found.items()],
     )
     print("\npagerd commits alert, incident and page, then sends through Apprise; Alertmanager has group_wait 0s.")
+    print("Each is a ticket to pagerd, sent as pages are: of so many pages one person would get most as one message.")
     if "Alertmanager" in found:
         for column in ("page p50", "page p99"):
             print(f"{column}: pagerd / Alertmanager = {ratio(found['pagerd'][column], found['Alertmanager'][column])}")

@@ -17,9 +17,11 @@ START = 60.0
 RULES = """
 defaults: {group_by: [alertname]}
 policies: {default: {steps: [{page: ["person:ana"], wait: 1h}]}}
+rules: [{name: late, match: ['alertname =~ "Late.*"'], severity: SEV-4}]
 """
 PEOPLE = """
 people: {{ana: {{name: Ana Lima, timezone: UTC, contacts: {{push: "{contact}"}}}}}}
+channels: {{issues: "{contact}"}}
 """
 ALERTMANAGER = """
 global: {{resolve_timeout: 1h}}
