@@ -120,7 +120,7 @@ def _of_pages(
         if page.kind == "notice":
             yield Explained(page.at, "page", f"{page.to} is told: {page.why}; {_fate(page)}", "", "", config)
             continue
-        why, place = _why(page, catalog)
+        why, place = _why(incident, page, catalog)
         yield Explained(page.at, "page", f"{page.to} is paged: {why}; {_fate(page)}", "", place, config)
         if (page.at, page.target) not in told:
             told.add((page.at, page.target))
@@ -128,7 +128,7 @@ def _of_pages(
             yield from _left_out(incident, page, paged, catalog, config)
 
 
-def _why(page: Sent, catalog: Catalog) -> tuple[str, str]:
+def _why(incident: Incident, page: Sent, catalog: Catalog) -> tuple[str, str]:
     """Why this recipient, and the place that says so."""
     if page.why.startswith("role "):
         schedule = catalog.roles[page.target].schedule if page.target in catalog.roles else page.target
@@ -139,7 +139,15 @@ def _why(page: Sent, catalog: Catalog) -> tuple[str, str]:
         return f"{page.why}, on call in {page.target}", _at(catalog, ("schedules", page.target))
     kind, _, name = page.target.partition(":")
     section = {"team": "teams", "person": "people"}.get(kind, "")
-    return f"{page.why}, as {page.target}", _at(catalog, (section, name)) if section else ""
+    place = _at(catalog, (section, name)) if section else _of_group(incident, page.why, catalog)
+    return f"{page.why}, as {page.target}", place
+
+
+def _of_group(incident: Incident, why: str, catalog: Catalog) -> str:
+    """Where everyone was asked for: by the level's `also`, by a step, or by `then`."""
+    if why == "also" or why.startswith("raised to"):
+        return _at(catalog, ("severities", incident.severity))
+    return _place_of(incident, why, catalog)
 
 
 def _fate(page: Sent) -> str:

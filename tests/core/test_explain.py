@@ -112,6 +112,18 @@ def test_a_line_of_the_timeline_has_the_place_that_made_it_so(text: str, place: 
             id="who is of a team",
         ),
         pytest.param(
+            sent("chi", "everyone", "also", "page", "due"),
+            "chi is paged: also, as everyone; waits to be sent",
+            "rules/s.yaml:5",
+            id="who goes along because the level says so",
+        ),
+        pytest.param(
+            sent("chi", "everyone", "nobody has it", "page", "due"),
+            "chi is paged: nobody has it, as everyone; waits to be sent",
+            "rules/p.yaml:27",
+            id="who is paged at the end",
+        ),
+        pytest.param(
             sent("channel:ops-chat", "channel:ops-chat", "step 3", "page", "carried"),
             "channel:ops-chat is paged: step 3; told in a bundle",
             "schedules/people.yaml:25",
