@@ -138,12 +138,21 @@ async def test_whom_a_person_calls_no_silence_sends_back(house: House) -> None:
 
 async def test_a_re_fire_under_a_silence_pages_nobody(house: House) -> None:
     await house.say(alert())
-    await house.ack()
+    await house.later()
     await house.say(alert(status="resolved"))
     await silence(house, "alertname = Down")
     await house.say(alert(at=NOON + MINUTE))
 
     assert (await house.paged(), await held(house)) == (["ana withdrawn"], "silence")
+    assert (await house.timeline())[-2:] == ["fires again: re-opened as SEV-2", "held: silence 1 by ana: deploy"]
+
+
+async def test_what_is_silenced_rises_without_a_page_that_is_decided_and_taken_back(house: House) -> None:
+    await silence(house, "alertname = Down")
+    await house.say(alert(disk="a"), alert(disk="b", severity="sev1"))
+    await house.later()
+
+    assert ((await house.incident()).severity, (await house.incident()).paged) == ("SEV-1", ())
 
 
 async def test_a_call_ends_with_its_incident_and_what_is_re_opened_is_held_again(house: House) -> None:
