@@ -8,9 +8,17 @@ import pytest
 
 from tests.e2e.daemon import Daemon
 from tests.nodes.house import NAMES, House, house
-from tests.support import covers, wait_until
+from tests.support import covers, missing, wait_until
 
 _LINK = re.compile(r"Acknowledge: http://[^/]+(/p/\w+)")
+
+
+def clock_ahead(seconds: int) -> dict[str, str]:
+    """The environment of a process whose wall clock is wrong."""
+    found = next(iter(Path("/usr/lib").glob("*/faketime/libfaketime.so.1")), None)
+    if found is None:
+        missing("libfaketime is not here; tests/setup-debian.sh gets it")
+    return {"LD_PRELOAD": str(found), "FAKETIME": f"+{seconds}s", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
 
 
 async def press(given: House, node: Daemon, link: str) -> int:
@@ -28,8 +36,8 @@ async def all_up(given: House) -> bool:
 
 
 @pytest.mark.slow
-@covers("T7", "P12")
-async def test_one_link_pressed_on_two_nodes_and_files_that_one_of_them_reads(tmp_path: Path) -> None:
+@covers("T7", "P12", "F37")
+async def test_one_link_pressed_on_two_nodes_files_that_one_reads_and_a_clock_that_is_wrong(tmp_path: Path) -> None:
     async with house(tmp_path, 2, apart=True) as given:
         one, other = given.nodes
         await wait_until(lambda: all_up(given), 20, "the nodes to see one another")
@@ -64,6 +72,18 @@ async def test_one_link_pressed_on_two_nodes_and_files_that_one_of_them_reads(tm
             told = await answer.text()
         assert 'pager_nodes{state="up"} 2.0' in told
         assert "pager_node_configs 2.0" in told
+
+        late = given.add(NAMES[2])
+        late.environment = {**late.environment, **clock_ahead(8)}
+        await late.start()
+
+        async def is_told() -> bool:
+            titles = [each["title"] for each in await one.incidents("open")]
+            return f"the clock of {NAMES[2]} is wrong" in titles
+
+        await wait_until(is_told, 30, "somebody to notice the clock")
+        assert 7 < float(str((await listed(one))[NAMES[2]]["skew_seconds"])) < 9
+        await late.stop()
 
         assert await other.stop() == 0
         assert (await listed(one))[NAMES[1]]["state"] == "stopped"
