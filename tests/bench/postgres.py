@@ -30,8 +30,8 @@ SETTINGS = {"listen_addresses": "", "shared_buffers": "128MB", "max_connections"
 BATCH = 64
 EACH = 10
 BOUND = (
-    "accept: those who wait share a commit on both; on PostgreSQL each request is three round trips more (its row, what "
-    "is to do, the news), and two threads of the same interpreter make them",
+    "accept: those who wait share a commit on both; on PostgreSQL each request is three round trips more (its row, "
+    "what is to do, the news), and two threads of the same interpreter make them",
     "work: the same Python on both; PostgreSQL adds a round trip for each statement and its own CPU on the same core",
     "claim: a claim of 64 pages is one transaction; each outcome is another, four at a time on PostgreSQL, one by one "
     "on SQLite",
