@@ -6,6 +6,7 @@ from aiohttp import web
 
 from pager.api import (
     alertmanager,
+    alertmanager_read,
     alerts,
     explain,
     generic,
@@ -31,6 +32,7 @@ from pager.api.problems import problems
 from pager.web import link, pages, proof, static
 
 SERVED = (
+    alertmanager_read,
     *(generic, ingest, alertmanager, pagerduty, opsgenie, incidents, explain, alerts, oncall, overrides),
     *(people, silences, health, status, reload, tokens, upkeep, link, proof, static),
     *pages.SERVED,
