@@ -12,7 +12,18 @@ from pager.api.reading import choice_in, cursor_in, known_in, limit_in, name_in,
 from pager.api.shapes import entry_json, incident_json, page_json
 from pager.core.code import code_of
 from pager.core.duration import parse_duration
-from pager.core.incident import Acked, Escalated, Event, Mitigated, Noted, Resolved, SeveritySet, Snoozed, Unacked
+from pager.core.incident import (
+    Acked,
+    Escalated,
+    Event,
+    Mitigated,
+    Noted,
+    Reassigned,
+    Resolved,
+    SeveritySet,
+    Snoozed,
+    Unacked,
+)
 from pager.core.severity import Level, parse_level
 from pager.engine import UnknownIncident
 from pager.metrics import acting
@@ -142,6 +153,11 @@ def _severity_set(_: web.Request, said: Act, by: str) -> Event:
     return SeveritySet(by, _level(said.severity or said.to, "severity"))
 
 
+def _reassigned(request: web.Request, said: Act, by: str) -> Event:
+    known_in(request.app[ENGINE].catalog.people, said.to, "person", "to")
+    return Reassigned(by, said.to)
+
+
 ACTS: dict[str, Callable[[web.Request, Act, str], Event]] = {
     "ack": lambda request, said, by: Acked(by),
     "unack": lambda request, said, by: Unacked(by),
@@ -151,6 +167,7 @@ ACTS: dict[str, Callable[[web.Request, Act, str], Event]] = {
     "escalate": lambda request, said, by: Escalated(by),
     "note": lambda request, said, by: Noted(by, text_in(said.text, "text", LONGEST_NOTE)),
     "severity": _severity_set,
+    "reassign": _reassigned,
 }
 
 

@@ -202,6 +202,16 @@ def escalate(session: Session, client: Client, codes: tuple[str, ...], by: str) 
 
 @incidents.command()
 @codes_argument
+@click.option("--to", required=True, help="Who has it from now on, and is told.")
+@by_option
+@asks_server
+def reassign(session: Session, client: Client, codes: tuple[str, ...], to: str, by: str) -> None:
+    """Hand incidents to another: `pagerctl reassign 7KQ --to bo`."""
+    _act(session, client, codes, "reassign", {"by": by, "to": to}, f"handed to {to}")
+
+
+@incidents.command()
+@codes_argument
 @click.option("--for", "lasts", required=True, help="How long, such as 2h.")
 @by_option
 @asks_server

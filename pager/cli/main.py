@@ -31,6 +31,7 @@ COMMANDS: Mapping[str, str] = {
     "override": "pager.cli.override:override",
     "page": "pager.cli.page:page",
     "pause": "pager.cli.silence:pause",
+    "reassign": "pager.cli.incidents:reassign",
     "reload": "pager.cli.reload:reload",
     "resolve": "pager.cli.incidents:resolve",
     "route": "pager.cli.route:route",

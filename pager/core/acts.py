@@ -14,6 +14,7 @@ from pager.core.incident import (
     Incident,
     Mitigated,
     Noted,
+    Reassigned,
     Resolved,
     Restore,
     SeveritySet,
@@ -196,6 +197,23 @@ def escalated(turn: Turn, event: Escalated) -> None:
 def noted(turn: Turn, event: Noted) -> None:
     turn.say(event.text, event.by)
     still_on_it(turn)
+
+
+def reassigned(turn: Turn, event: Reassigned) -> None:
+    """Another has it from now on, as if they had acknowledged it, and is told; who had it is also here."""
+    incident = turn.incident
+    if not incident.is_open or incident.acked_by == event.to:
+        still_on_it(turn)
+        return
+    if incident.state == "triggered":
+        _take(turn, event.to)
+    else:
+        here = tuple(name for name in (incident.acked_by, *incident.also_here) if name and name != event.to)
+        turn.set(acked_by=event.to, acked_at=turn.now, also_here=tuple(dict.fromkeys(here)), before=None, told_at=None)
+        still_on_it(turn)
+    turn.say(f"hands it to {event.to}", event.by)
+    if event.by != event.to:
+        turn.tell(event.to, "reassigned", event.by)
 
 
 def severity_set(turn: Turn, event: SeveritySet) -> None:

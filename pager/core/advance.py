@@ -29,6 +29,7 @@ from pager.core.incident import (
     Noted,
     OpenFollower,
     Reached,
+    Reassigned,
     Released,
     Reported,
     Resolved,
@@ -199,6 +200,7 @@ _HANDLERS: dict[type, Callable[[Turn, Any], None]] = {
     Escalated: acts.escalated,
     Noted: acts.noted,
     SeveritySet: acts.severity_set,
+    Reassigned: acts.reassigned,
 }
 
 

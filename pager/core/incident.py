@@ -241,7 +241,15 @@ class SeveritySet:
     to: Level
 
 
-Act = Acked | Snoozed | Unacked | Mitigated | Resolved | Escalated | Noted | SeveritySet
+@dataclass(frozen=True, slots=True)
+class Reassigned:
+    """Another person has it from now on, and is told."""
+
+    by: str
+    to: str
+
+
+Act = Acked | Snoozed | Unacked | Mitigated | Resolved | Escalated | Noted | SeveritySet | Reassigned
 Event = Reported | TimePassed | Unreached | Reached | Held | Released | Act
 EVENTS: dict[str, type] = {kind.__name__: kind for kind in get_args(Event)}
 

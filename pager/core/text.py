@@ -237,6 +237,7 @@ def _why(facts: Facts) -> list[str]:
 _SAYINGS = {
     "resolved": "Resolved by {by}; nothing to do.",
     "joined": "More alerts joined what you acknowledged.",
+    "reassigned": "{by} hands this to you: you have it from now on.",
     "raised": "The severity has risen; your acknowledgement stands.",
     "flapping": "It flaps: it counts as firing until it was quiet for 15 minutes.",
     "also": "You are paged because this level pages your whole team.",

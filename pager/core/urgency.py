@@ -51,6 +51,6 @@ def tuned(url: str, facts: Facts) -> str:
 
 
 def _loudness(facts: Facts) -> int:
-    if facts.kind != "page":
+    if facts.kind != "page" and facts.why != "reassigned":
         return 3
     return {"SEV-1": 0, "SEV-2": 1}.get(facts.severity, 2)

@@ -300,3 +300,12 @@ async def test_a_database_that_is_away_is_said_so(house: House) -> None:
 
     async with house.http.get(f"{house.url}/api/v1/incidents") as answer:
         assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
+
+
+async def test_an_incident_is_handed_to_another(house: House) -> None:
+    code = await house.fires("Down")
+
+    status, stands = await house.post(f"/api/v1/incidents/{code}/reassign", {"by": "ana", "to": "bo"})
+    assert (status, stands["state"], stands["acked_by"]) == (200, "acknowledged", "bo")
+    status, problem = await house.post(f"/api/v1/incidents/{code}/reassign", {"by": "ana", "to": "zoe"})
+    assert (status, problem["path"]) == (400, "to")
