@@ -44,7 +44,6 @@ async def summary(request: web.Request) -> Json:
         "nodes": _nodes(request),
         "config": _config(request),
     }
-    return web.json_response(answer)
 
 
 def _degraded(request: web.Request) -> bool:
