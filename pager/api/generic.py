@@ -1,8 +1,8 @@
 """Generic webhooks: any body by a mapping of the files, by one that ships, or by a guess that says what it guessed."""
 
+import asyncio
 from collections.abc import Sequence
 
-import structlog
 from aiohttp import web
 
 from pager.api.doors import CALLER
@@ -11,11 +11,11 @@ from pager.api.parts import ENGINE
 from pager.api.problems import Problem
 from pager.core.mapping import Mapping
 from pager.core.report import Malformed
+from pager.intake import LARGE
 from pager.presets import presets
 from pager.sources.forms import body_of
 from pager.sources.generic import wrapped
 
-log = structlog.get_logger()
 routes = web.RouteTableDef()
 DIALECT = "generic"
 MOST_TOLD = 10
@@ -36,9 +36,7 @@ async def taken(request: web.Request, name: str) -> web.Response:
     """Accept a body by the mapping of this name; "": by that of the source, or by a guess."""
     maps = _maps(request, name)
     try:
-        query = {key: value for key, value in request.query.items() if key != "token"}
-        body = body_of(await request.read(), request.headers.get("Content-Type", ""), query)
-        accepted = await take_in(request, DIALECT, wrapped(body, maps), name)
+        accepted = await take_in(request, DIALECT, await _wrapped(request, maps), name)
     except Malformed as error:
         raise Problem(400, error.what, path=error.path) from None
     said: dict[str, object] = {"accepted": accepted.count}
@@ -47,6 +45,17 @@ async def taken(request: web.Request, name: str) -> web.Response:
     if accepted.faults:
         said["faults"] = [f"{fault.path}: {fault.what}" for fault in accepted.faults[:MOST_TOLD]]
     return web.json_response(said)
+
+
+async def _wrapped(request: web.Request, maps: Sequence[Mapping]) -> bytes:
+    """What is kept: the body and the mappings by which it is read. A large one is read in a thread."""
+    query = {key: value for key, value in request.query.items() if key != "token"}
+    said, kind = await request.read(), request.headers.get("Content-Type", "")
+
+    def read() -> bytes:
+        return wrapped(body_of(said, kind, query), maps)
+
+    return await asyncio.to_thread(read) if len(said) > LARGE else read()
 
 
 def _maps(request: web.Request, name: str) -> Sequence[Mapping]:

@@ -10,6 +10,8 @@ from pager.intake import Accepted, TooLarge, UnknownDialect
 from pager.store import StoreUnavailable
 
 routes = web.RouteTableDef()
+LARGEST_EVENT = 1024 * 1024
+"""Bytes of a body that tells of one event; PagerDuty takes half as much."""
 
 
 @routes.post("/webhook/{dialect}")
@@ -23,6 +25,14 @@ async def webhook(request: web.Request) -> web.Response:
     except Malformed as error:
         raise Problem(400, error.what, path=error.path) from None
     return web.json_response({"accepted": accepted.count})
+
+
+async def small_body(request: web.Request) -> bytes:
+    """The body of a dialect that says one thing at a time. Problem 413 for a large one: it would be read in one go."""
+    body = await request.read()
+    if len(body) > LARGEST_EVENT:
+        raise Problem(413, f"{len(body)} bytes; {LARGEST_EVENT} at most for one event")
+    return body
 
 
 async def take_in(request: web.Request, dialect: str, body: bytes | None = None, name: str = "") -> Accepted:

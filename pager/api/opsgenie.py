@@ -13,7 +13,7 @@ import structlog
 from aiohttp import web
 
 from pager.api.doors import CALLER
-from pager.api.ingest import take_in
+from pager.api.ingest import small_body, take_in
 from pager.api.parts import DATABASE
 from pager.api.problems import Problem
 from pager.api.shapes import rfc3339
@@ -38,7 +38,7 @@ _MASK = (1 << 64) - 1
 async def create(request: web.Request) -> web.Response:
     """202: the alert is kept. An alias that is open is the same alert again; without one it is a new alert."""
     try:
-        body = decode_object(await request.read())
+        body = decode_object(await small_body(request))
         if wrong := wrong_with(body):
             return _refused(wrong)
         alias = body.get("alias") or str(uuid4())
@@ -109,7 +109,7 @@ async def ping(request: web.Request) -> web.Response:
 async def _act(request: web.Request, verb: str) -> web.Response:
     key = _asked(request)
     try:
-        raw = await request.read()
+        raw = await small_body(request)
         body = decode_object(raw) if raw.strip() else dict(request.query)
         alias = await _alias(request, key)
         if alias:

@@ -11,7 +11,7 @@ import structlog
 from aiohttp import web
 
 from pager.api.doors import CALLER, let_in_by
-from pager.api.ingest import take_in
+from pager.api.ingest import small_body, take_in
 from pager.api.problems import Problem
 from pager.core.report import Malformed
 from pager.sources.pagerduty import KEYS, check, check_v1, without_key
@@ -72,7 +72,7 @@ async def create(request: web.Request) -> web.Response:
 async def _let_in(request: web.Request) -> Said:
     """The body of whoever shows the token of a source in it. Raises Invalid, and Problem 429."""
     try:
-        body = decode_object(await request.read())
+        body = decode_object(await small_body(request))
     except Malformed as error:
         raise Invalid(str(error)) from None
     key = next((body[name] for name in KEYS if isinstance(body.get(name), str)), "")

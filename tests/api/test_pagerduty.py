@@ -148,3 +148,8 @@ async def test_the_routing_key_is_the_token_of_a_source(tmp_path: Path) -> None:
     assert incident["source"] == "acme"
     assert bodies
     assert all(b"s3cret" not in bytes(row.body) for row in bodies)
+
+
+async def test_a_body_that_is_too_large_for_one_event_is_refused_before_it_is_read(house: House) -> None:
+    async with house.http.post(house.url + ENQUEUE, data=b'{"a": "' + b"x" * 1024 * 1024 + b'"}') as answer:
+        assert answer.status == 413
