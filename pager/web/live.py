@@ -93,7 +93,7 @@ def prepare(app: web.Application) -> None:
 async def stream(request: web.Request) -> web.StreamResponse:
     """Server-sent events; who does not ask for those is told once how things stand."""
     live = request.app[LIVE]
-    if STREAM not in request.headers.get("Accept", ""):
+    if request.method == "HEAD" or STREAM not in request.headers.get("Accept", ""):
         return web.Response(text=f"{await live.mark()}\n", headers={"Cache-Control": "no-store"})
     if live.full:
         raise Problem(

@@ -20,7 +20,7 @@ from pager.web.seat import Seat, seat_of, shown
 from pager.web.view import Seen, View
 
 routes = web.RouteTableDef()
-MOST = 50
+MOST = 30
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from pager.api.parts import ENGINE, PARTS
 from pager.core.alert import Alert
-from pager.core.catalog import Catalog
+from pager.core.catalog import CHANNEL, Catalog
 from pager.core.classify import Decision, classify
 from pager.core.duration import format_duration
 from pager.core.simulate import lines, simulate
@@ -20,6 +20,7 @@ from pager.web.view import SHAPES
 
 routes = web.RouteTableDef()
 MOST_LABELS = 64
+MOST_PAGES = 12
 LONGEST = 16_000
 EXAMPLE = "alertname=CheckoutDown\nenv=prod-eu\nseverity=critical"
 HOW = "Write a label a line, such as severity=critical; 64 of them at most."
@@ -31,6 +32,7 @@ class Tried:
 
     decision: Decision
     pages: list[tuple[str, str, str, str]]
+    more: int
 
 
 @routes.get("/routes")
@@ -71,6 +73,11 @@ def _labels(written: str) -> dict[str, str]:
     return found
 
 
+def _called(catalog: Catalog, target: str) -> str:
+    """A target as people call it: `person:ana` and `channel:ops-chat` are said by their names."""
+    return named(catalog, target.removeprefix("person:").removeprefix(CHANNEL))
+
+
 def _tried(labels: Mapping[str, str], catalog: Catalog, now: datetime, zone: str) -> Tried:
     own = dict(labels)
     alert = Alert(own.pop("source", "") or "alertmanager", "firing", own, now)
@@ -78,9 +85,9 @@ def _tried(labels: Mapping[str, str], catalog: Catalog, now: datetime, zone: str
         (
             clock(now + line.after, zone, now),
             format_duration(line.after),
-            named(catalog, line.to),
+            _called(catalog, line.to),
             " and ".join(line.via),
         )
         for line in lines(simulate([alert], catalog, now), catalog, now)
     ]
-    return Tried(classify(alert, catalog), told)
+    return Tried(classify(alert, catalog), told[:MOST_PAGES], max(0, len(told) - MOST_PAGES))

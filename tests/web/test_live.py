@@ -49,6 +49,12 @@ async def test_whoever_listens_hears_of_every_change(house: House) -> None:
     assert (await seen(house, "/live")).strip() == marks[-1] == marks[0]
 
 
+async def test_who_asks_for_no_stream_is_told_once(house: House) -> None:
+    for method, accept in (("GET", "*/*"), ("HEAD", "text/event-stream")):
+        async with house.http.request(method, f"{house.url}/live", headers={"Accept": accept}) as answer:
+            assert (answer.status, answer.content_type) == (200, "text/plain")
+
+
 async def test_only_so_many_may_listen(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live, "MOST", 1)
     async with listening(house) as answer:
