@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
+from pager.api.access import SAFE
 from pager.api.doors import CALLER
 from pager.api.ingest import take_in
 from pager.api.parts import ENGINE
@@ -34,6 +35,9 @@ async def generic(request: web.Request) -> web.Response:
 
 async def taken(request: web.Request, name: str) -> web.Response:
     """Accept a body by the mapping of this name; "": by that of the source, or by a guess."""
+    if request.method in SAFE and request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
+        # Here a GET does something: a picture on a page of another site must not.
+        raise Problem(403, "a page of another site cannot act here")
     maps = _maps(request, name)
     try:
         accepted = await take_in(request, DIALECT, await _wrapped(request, maps), name)

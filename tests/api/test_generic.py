@@ -69,3 +69,14 @@ async def test_the_files_say_how_a_body_is_read(tmp_path: Path) -> None:
 async def test_what_is_no_alert(house: House, path: str, body: str, status: int) -> None:
     assert (await sent(house, "POST", path, body))[0] == status
     assert await lives(house) == []
+
+
+@pytest.mark.parametrize(
+    ("site", "status"),
+    [pytest.param("cross-site", 403), pytest.param("same-site", 403), pytest.param("none", 200, id="typed by hand")],
+)
+async def test_a_picture_on_a_page_of_another_site_is_no_alert(house: House, site: str, status: int) -> None:
+    path = f"{GENERIC}?title=Gotcha"
+
+    assert (await sent(house, "GET", path, None, **{"Sec-Fetch-Site": site}))[0] == status
+    assert len(await lives(house)) == (status == 200)
