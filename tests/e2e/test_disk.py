@@ -22,11 +22,14 @@ MIB = 1024**2
 
 
 def config(sink: HttpSink, wait: str = "1h") -> dict[str, str]:
-    """ana, and after `wait` bo; every alert is an incident of its own."""
+    """ana, and after `wait` bo; every alert is an incident of its own. What needs room is a ticket: never bundled."""
     steps = [{"page": ["person:ana"], "wait": wait}, {"page": ["person:bo"], "wait": "1h"}]
-    rules = {"defaults": {"group_by": ["alertname"]}, "policies": {"default": {"team": "all", "steps": steps}}}
+    policies = {"default": {"team": "all", "steps": steps}}
+    tickets = [{"name": "room", "match": ['alertname =~ "Room.*"'], "severity": "SEV-4"}]
+    rules = {"defaults": {"group_by": ["alertname"]}, "policies": policies, "rules": tickets}
     people = {who: {"contacts": {"push": sink.contact(who)}} for who in ("ana", "bo")}
     schedules = {"people": people, "teams": {"all": {"people": list(people)}}}
+    schedules["channels"] = {"issues": sink.contact("ana")}
     return {"rules/all.yaml": json.dumps(rules), "schedules/all.yaml": json.dumps(schedules)}
 
 
