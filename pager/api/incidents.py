@@ -20,6 +20,7 @@ from pager.core.incident import (
     Noted,
     Reassigned,
     Resolved,
+    RoleTaken,
     SeveritySet,
     Snoozed,
     Unacked,
@@ -47,6 +48,7 @@ class Act(msgspec.Struct, forbid_unknown_fields=True):
     text: str = ""
     severity: str = ""
     to: str = ""
+    role: str = ""
 
 
 class Declared(msgspec.Struct, forbid_unknown_fields=True):
@@ -158,6 +160,14 @@ def _reassigned(request: web.Request, said: Act, by: str) -> Event:
     return Reassigned(by, said.to)
 
 
+def _role_taken(request: web.Request, said: Act, by: str) -> Event:
+    catalog = request.app[ENGINE].catalog
+    known_in(catalog.roles, said.role, "role", "role")
+    if said.to:
+        known_in(catalog.people, said.to, "person", "to")
+    return RoleTaken(by, said.role, said.to or by)
+
+
 ACTS: dict[str, Callable[[web.Request, Act, str], Event]] = {
     "ack": lambda request, said, by: Acked(by),
     "unack": lambda request, said, by: Unacked(by),
@@ -168,6 +178,7 @@ ACTS: dict[str, Callable[[web.Request, Act, str], Event]] = {
     "note": lambda request, said, by: Noted(by, text_in(said.text, "text", LONGEST_NOTE)),
     "severity": _severity_set,
     "reassign": _reassigned,
+    "roles": _role_taken,
 }
 
 

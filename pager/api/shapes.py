@@ -54,6 +54,7 @@ def incident_json(kept: Kept, catalog: Catalog, url: str) -> Json:
         "acked_at": rfc3339(incident.acked_at) if incident.acked_by else None,
         "ack_expires_at": rfc3339(incident.clock_ack) if incident.has_responder else None,
         "also_here": list(incident.also_here),
+        "roles": dict(incident.roles),
         "paged": list(incident.paged),
         "resolved_at": rfc3339(incident.resolved_at),
         "resolved_by": incident.resolved_by or None,

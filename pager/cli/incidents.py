@@ -108,6 +108,7 @@ def _facts(incident: dict[str, Any], at: datetime) -> list[tuple[str, str]]:
         ("since", f"{_clock(incident['opened_at'])} ({age(incident['opened_at'], at)})"),
         ("alerts", f"{incident['firing']} of {incident['alerts']} firing" if incident["alerts"] else ""),
         ("has it", has + (f", pages again in {rough(instant_of(ends) - at)}" if has and ends else "")),
+        ("roles", ", ".join(f"{name} {person}" for name, person in sorted(incident["roles"].items()))),
         ("held", held + until),
         ("next", _next(incident, at)),
         ("resolved", f"{_clock(closed)} by {incident['resolved_by']}" if closed else ""),
@@ -208,6 +209,21 @@ def escalate(session: Session, client: Client, codes: tuple[str, ...], by: str) 
 def reassign(session: Session, client: Client, codes: tuple[str, ...], to: str, by: str) -> None:
     """Hand incidents to another: `pagerctl reassign 7KQ --to bo`."""
     _act(session, client, codes, "reassign", {"by": by, "to": to}, f"handed to {to}")
+
+
+@incidents.command()
+@click.argument("code")
+@click.argument("name", metavar="ROLE")
+@click.option("--to", default="", help="Who answers for it; you, if left out.")
+@by_option
+@asks_server
+def role(session: Session, client: Client, code: str, name: str, to: str, by: str) -> None:
+    """Take a role, or give it to another: `pagerctl role 7KQ commander`.
+
+    With a commander no further rank is paged to command. A role is no acknowledgement: see `pagerctl ack`.
+    """
+    done = f"role of {name} " + (f"given to {to}" if to else "taken")
+    _act(session, client, (code,), "roles", {"by": by, "role": name, "to": to}, done)
 
 
 @incidents.command()

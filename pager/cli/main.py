@@ -35,6 +35,7 @@ COMMANDS: Mapping[str, str] = {
     "reload": "pager.cli.reload:reload",
     "resolve": "pager.cli.incidents:resolve",
     "route": "pager.cli.route:route",
+    "role": "pager.cli.incidents:role",
     "rota": "pager.cli.rota:rota",
     "schedule": "pager.cli.schedule:schedule",
     "silence": "pager.cli.silence:silence",

@@ -17,16 +17,17 @@ from pager.core.incident import (
     Reassigned,
     Resolved,
     Restore,
+    RoleTaken,
     SeveritySet,
     Snoozed,
     Unacked,
 )
 from pager.core.reports import NO_EXPIRY_IGNORES, raise_to, risen
-from pager.core.turn import Turn
+from pager.core.turn import COMMANDER, Turn
 
 _OUTLIVES_UNDO = (
     *("alerts", "spells", "firing", "more", "opinion", "severity", "lowered"),
-    *("paged", "notices", "also_due", "waves", "ticket", "last_act", "commanders", "clock_coordinate"),
+    *("paged", "notices", "also_due", "waves", "ticket", "last_act", "commanders", "clock_coordinate", "roles"),
 )
 LONGEST_SNOOZE = {"SEV-1": timedelta(hours=24), "SEV-2": timedelta(hours=24)}
 LONGEST_SNOOZE_ELSE = timedelta(days=7)
@@ -214,6 +215,26 @@ def reassigned(turn: Turn, event: Reassigned) -> None:
     turn.say(f"hands it to {event.to}", event.by)
     if event.by != event.to:
         turn.tell(event.to, "reassigned", event.by)
+
+
+def role_taken(turn: Turn, event: RoleTaken) -> None:
+    """Somebody answers for a role; who had it has it no more. With a commander nobody else is paged to command."""
+    incident = turn.incident
+    known = dict(incident.roles)
+    if not incident.is_open or known.get(event.role) == event.to:
+        still_on_it(turn)
+        return
+    before = known.get(event.role)
+    turn.set(roles=tuple(sorted({**known, event.role: event.to}.items())))
+    if event.role == COMMANDER:
+        turn.set(clock_coordinate=None)
+    after = f" after {before}" if before else ""
+    if event.by == event.to:
+        turn.say(f"takes the role of {event.role}{after}", event.by)
+    else:
+        turn.say(f"gives the role of {event.role} to {event.to}{after}", event.by)
+        turn.tell(event.to, f"role {event.role}", event.by)
+    still_on_it(turn)
 
 
 def severity_set(turn: Turn, event: SeveritySet) -> None:

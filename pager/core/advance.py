@@ -34,6 +34,7 @@ from pager.core.incident import (
     Reported,
     Resolved,
     Rise,
+    RoleTaken,
     SeveritySet,
     Snoozed,
     TimePassed,
@@ -201,6 +202,7 @@ _HANDLERS: dict[type, Callable[[Turn, Any], None]] = {
     Noted: acts.noted,
     SeveritySet: acts.severity_set,
     Reassigned: acts.reassigned,
+    RoleTaken: acts.role_taken,
 }
 
 

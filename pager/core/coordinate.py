@@ -8,7 +8,8 @@ from pager.core.turn import COMMANDER, Turn
 def coordinate_due(turn: Turn) -> None:
     """The next rank now, and the one after it when as long has passed again; an acknowledgement stops nothing here.
 
-    Rank 1 was paged with the role. It ends with the last rank, and when the bleeding has stopped.
+    Rank 1 was paged with the role. It ends with the last rank, when somebody takes the role, and when the
+    bleeding has stopped.
     """
     incident, within = turn.incident, turn.severity.coordinate_within
     role = turn.catalog.roles.get(COMMANDER)
@@ -30,4 +31,4 @@ def coordinate_due(turn: Turn) -> None:
 
 
 def _wants_commander(incident: Incident) -> bool:
-    return incident.state in ("triggered", "acknowledged")
+    return incident.state in ("triggered", "acknowledged") and COMMANDER not in dict(incident.roles)

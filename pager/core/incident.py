@@ -114,6 +114,7 @@ class Incident:
     notices: int = 0
     follows: int | None = None
     last_act: str = ""
+    roles: tuple[tuple[str, str], ...] = ()
     called: bool = False
     commanders: int = 0
 
@@ -249,7 +250,16 @@ class Reassigned:
     to: str
 
 
-Act = Acked | Snoozed | Unacked | Mitigated | Resolved | Escalated | Noted | SeveritySet | Reassigned
+@dataclass(frozen=True, slots=True)
+class RoleTaken:
+    """`to` answers for `role` from now on: commander, scribe, comms. It is no ack, and an ack takes no role."""
+
+    by: str
+    role: str
+    to: str
+
+
+Act = Acked | Snoozed | Unacked | Mitigated | Resolved | Escalated | Noted | SeveritySet | Reassigned | RoleTaken
 Event = Reported | TimePassed | Unreached | Reached | Held | Released | Act
 EVENTS: dict[str, type] = {kind.__name__: kind for kind in get_args(Event)}
 

@@ -106,7 +106,7 @@ class Turn:
     def _expect_commander(self) -> None:
         """Rank 1 was paged: the next one follows, until somebody commands."""
         within, at = self.severity.coordinate_within, self.incident.clock_coordinate
-        if within is not None and not self.incident.commanders:
+        if within is not None and not self.incident.commanders and COMMANDER not in dict(self.incident.roles):
             self.set(clock_coordinate=at or self.now + within, commanders=1)
 
     def page_ticket(self, channel: str) -> None:

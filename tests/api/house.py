@@ -13,7 +13,7 @@ from pager.api.app import build_app, make_runner
 from pager.api.guard import Caps, Guard
 from pager.api.parts import GUARD, KEYRING, Parts
 from pager.core.catalog import Catalog
-from pager.core.people import Person, Team
+from pager.core.people import Person, Role, Team
 from pager.core.policy import Policy, Step, Target
 from pager.core.rule import Defaults
 from pager.core.schedule import Schedule
@@ -51,6 +51,7 @@ CATALOG = Catalog(
         "bo": Person(name="Bo Berg", timezone="Europe/Berlin"),
         "chi": Person(name="Chi Chan"),
     },
+    roles={"commander": Role(schedule="payments")},
     teams={"payments": Team(people=("ana", "bo", "chi"))},
     hash="c0ffee",
 )

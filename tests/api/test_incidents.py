@@ -309,3 +309,25 @@ async def test_an_incident_is_handed_to_another(house: House) -> None:
     assert (status, stands["state"], stands["acked_by"]) == (200, "acknowledged", "bo")
     status, problem = await house.post(f"/api/v1/incidents/{code}/reassign", {"by": "ana", "to": "zoe"})
     assert (status, problem["path"]) == (400, "to")
+
+
+async def test_a_role_is_taken_and_given(house: House) -> None:
+    code = await house.fires("Down")
+    path = f"/api/v1/incidents/{code}/roles"
+
+    status, stands = await house.post(path, {"by": "bo", "role": "commander"})
+    assert (status, stands["roles"], stands["state"]) == (200, {"commander": "bo"}, "triggered")
+    status, stands = await house.post(path, {"by": "bo", "role": "commander", "to": "chi"})
+    assert (status, stands["roles"]) == (200, {"commander": "chi"})
+    said = (await house.get(f"/api/v1/incidents/{code}/timeline"))["timeline"]
+    assert [entry["text"] for entry in said][-2:] == [
+        "takes the role of commander",
+        "gives the role of commander to chi after bo",
+    ]
+
+    for body, field in (
+        ({"by": "bo", "role": "comander"}, "role"),
+        ({"by": "bo", "role": "commander", "to": "x"}, "to"),
+    ):
+        status, problem = await house.post(path, body)
+        assert (status, problem["path"]) == (400, field)

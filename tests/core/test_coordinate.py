@@ -2,7 +2,7 @@
 
 import pytest
 
-from pager.core.incident import Acked, Mitigated, Resolved, SeveritySet, Unacked
+from pager.core.incident import Acked, Mitigated, Resolved, RoleTaken, SeveritySet, Unacked
 from pager.core.people import Role
 from tests.core.catalogs import rotation, world
 from tests.core.story import WAIT, Happening, again, ends, held, play
@@ -32,6 +32,24 @@ RANKS = ("dee", "eve", "fay")
             id="an ack taken back pages no rank again",
         ),
         pytest.param("SEV-1", [("5m", Mitigated("ana")), ("30m", WAIT)], ["0m dee"], id="not once it is mitigated"),
+        pytest.param(
+            "SEV-1",
+            [("11m", RoleTaken("eve", "commander", "eve")), ("40m", WAIT)],
+            ["0m dee", "10m eve"],
+            id="not once somebody has the role",
+        ),
+        pytest.param(
+            "SEV-1",
+            [("5m", RoleTaken("bo", "scribe", "bo")), ("11m", WAIT)],
+            ["0m dee", "10m eve"],
+            id="another role is not that one",
+        ),
+        pytest.param(
+            "SEV-1",
+            [("5m", RoleTaken("ana", "commander", "dee")), ("6m", ends), ("7m", again()), ("40m", WAIT)],
+            ["0m dee", "7m dee"],
+            id="whoever commands does so after a re-open",
+        ),
         pytest.param("SEV-1", [("5m", ends), ("14m", WAIT)], ["0m dee"], id="not once it is resolved"),
         pytest.param("SEV-1", [("5m", Resolved("ana")), ("14m", WAIT)], ["0m dee"], id="nor by a person"),
         pytest.param(
