@@ -24,7 +24,7 @@ from pager.store.sources import WORD_EVERY, Word
 from pager.store.sql import Row, instant
 
 HEARD_EVERY = timedelta(minutes=1)
-SLICE = 500
+SLICE = 200
 """How many alerts one transaction works: nobody waits for the writer longer than these take."""
 _BEGINS = ("new", "again", "flapping")
 

@@ -13,11 +13,13 @@ from pager.core.incident import (
     Mitigated,
     Noted,
     Resolved,
+    RoleTaken,
     SeveritySet,
     Snoozed,
     Unacked,
 )
 from pager.core.severity import Level, parse_level
+from pager.core.turn import COMMANDER
 from pager.web.view import can_undo
 
 LONGEST_NOTE = 10_000
@@ -27,13 +29,15 @@ PLAIN: Mapping[str, Callable[[str], Act]] = {
     "escalate": Escalated,
     "resolve": Resolved,
     "mitigate": Mitigated,
+    "command": lambda who: RoleTaken(who, COMMANDER, who),
 }
-OF_A_LINK = ("ack", "undo", "escalate", "resolve", "note", "severity")
+OF_A_LINK = ("ack", "undo", "escalate", "resolve", "note", "severity", "command")
 ALL = (*OF_A_LINK, "mitigate", "snooze")
 DONE = {
     "undo": "Taken back: nobody has it.",
     "escalate": "Escalated: the next step is paged.",
     "note": "Noted.",
+    "command": "You command. Who works on it is a matter of its own: acknowledge if it is you, too.",
     "severity": "The severity is changed.",
     "snooze": "Snoozed: it is yours until then.",
     "declare": "Declared: it pages now.",

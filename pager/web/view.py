@@ -13,6 +13,7 @@ from pager.core.page import is_reached
 from pager.core.policy import Target
 from pager.core.severity import LEVELS
 from pager.core.text import clock
+from pager.core.turn import COMMANDER
 from pager.store.alerts import KnownAlert
 from pager.store.incidents import Written
 from pager.store.pages import PageRow
@@ -96,6 +97,7 @@ class View:
             ("Service", incident.service),
             ("Where", incident.where),
             ("Alerts", firing + more),
+            ("Roles", ", ".join(f"{role} {self.name(who)}" for role, who in incident.roles)),
         ]
         return [(name, text) for name, text in facts if text]
 
@@ -122,6 +124,21 @@ class View:
     @property
     def now(self) -> str:
         return self.at(self._seen.now)
+
+    @property
+    def wants_commander(self) -> bool:
+        """Whether its level has a commander, and the files say who may be."""
+        severity = self._catalog.severities[self.incident.severity]
+        return self.incident.is_open and COMMANDER in severity.roles and COMMANDER in self._catalog.roles
+
+    @property
+    def commander(self) -> str:
+        """Who commands, "" while nobody does."""
+        return self.name(dict(self.incident.roles).get(COMMANDER, ""))
+
+    @property
+    def commands(self) -> bool:
+        return dict(self.incident.roles).get(COMMANDER) == self._seen.person
 
     @property
     def is_mine(self) -> bool:

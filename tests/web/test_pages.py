@@ -99,6 +99,7 @@ async def test_whoever_acts_says_who_they_are_once(house: House) -> None:
         pytest.param({"action": "ack"}, 200, "acknowledged", "You have it", id="ack"),
         pytest.param({"action": "escalate"}, 200, "triggered", "Escalated: the next step is paged.", id="escalate"),
         pytest.param({"action": "resolve"}, 200, "resolved", "Resolved by you", id="resolve"),
+        pytest.param({"action": "command"}, 200, "triggered", "You command.", id="command"),
         pytest.param({"action": "mitigate"}, 200, "mitigated", "The bleeding has stopped", id="mitigate"),
         pytest.param({"action": "snooze", "for": "2h"}, 200, "acknowledged", "until 14:00 WET", id="snooze"),
         pytest.param({"action": "snooze", "for": "soon"}, 400, "triggered", "such as 2h", id="snooze for no length"),
