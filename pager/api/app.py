@@ -12,7 +12,6 @@ from pager.api import (
     generic,
     health,
     incidents,
-    ingest,
     oncall,
     opsgenie,
     overrides,
@@ -23,6 +22,7 @@ from pager.api import (
     status,
     tokens,
     upkeep,
+    webhook,
 )
 from pager.api.doors import doors, load_tokens
 from pager.api.guard import Runner
@@ -33,7 +33,7 @@ from pager.web import link, pages, proof, static
 
 SERVED = (
     alertmanager_read,
-    *(generic, ingest, alertmanager, pagerduty, opsgenie, incidents, explain, alerts, oncall, overrides),
+    *(generic, webhook, alertmanager, pagerduty, opsgenie, incidents, explain, alerts, oncall, overrides),
     *(people, silences, health, status, reload, tokens, upkeep, link, proof, static),
     *pages.SERVED,
 )

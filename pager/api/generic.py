@@ -33,6 +33,12 @@ async def generic(request: web.Request) -> web.Response:
     return await taken(request, request.match_info.get("mapping", ""))
 
 
+def is_mapped(request: web.Request, name: str) -> bool:
+    """Whether a mapping of this name ships, or is written below `sources:`."""
+    own = request.app[ENGINE].catalog.sources.get(name)
+    return name in presets() or (own is not None and own.map is not None)
+
+
 async def taken(request: web.Request, name: str) -> web.Response:
     """Accept a body by the mapping of this name; "": by that of the source, or by a guess."""
     if request.method in SAFE and request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):

@@ -1,30 +1,16 @@
-"""Webhooks of monitoring systems: kept first, answered then, and never redirected."""
+"""Taking in what a sender says: kept first, and answered then."""
 
 from aiohttp import web
 
 from pager.api.doors import CALLER
 from pager.api.parts import INTAKE, PARTS
 from pager.api.problems import RETRY_AFTER, Problem
-from pager.core.report import Malformed, TooMany
+from pager.core.report import TooMany
 from pager.intake import Accepted, TooLarge, UnknownDialect
 from pager.store import StoreUnavailable
 
-routes = web.RouteTableDef()
 LARGEST_EVENT = 1024 * 1024
 """Bytes of a body that tells of one event; PagerDuty takes half as much."""
-
-
-@routes.post("/webhook/{dialect}")
-@routes.post("/webhook/{dialect}/")
-@routes.put("/webhook/{dialect}")
-@routes.put("/webhook/{dialect}/")
-async def webhook(request: web.Request) -> web.Response:
-    """Accept a body. 2xx: it is durable. 4xx: it can never work. 503: send it again."""
-    try:
-        accepted = await take_in(request, request.match_info["dialect"])
-    except Malformed as error:
-        raise Problem(400, error.what, path=error.path) from None
-    return web.json_response({"accepted": accepted.count})
 
 
 async def small_body(request: web.Request) -> bytes:

@@ -34,6 +34,7 @@ async def test_a_guess_is_told(house: House) -> None:
     [
         pytest.param("GET", f"{GENERIC}/uptimerobot?monitorURL=x&monitorFriendlyName=M&alertType=", None, id="a query"),
         pytest.param("POST", f"{GENERIC}/uptimerobot", "monitorURL=x&monitorFriendlyName=M&alertType=", id="a form"),
+        pytest.param("POST", "/webhook/uptimerobot", "monitorURL=x&monitorFriendlyName=M&alertType=", id="by its name"),
     ],
 )
 async def test_a_sender_may_have_nothing_but_an_address(house: House, method: str, path: str, body: str | None) -> None:

@@ -85,7 +85,7 @@ async def test_no_alerts_at_all_is_no_error(house: House) -> None:
 
 
 async def test_an_unknown_dialect_is_told_the_known_ones(house: House) -> None:
-    status, problem = await house.post("/webhook/nagios", BODY)
+    status, problem = await house.post("/webhook/nagioss", BODY)
 
     assert status == 404
     assert "alertmanager" in problem["detail"]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from pager.api import alertmanager, alertmanager_read, alerts, generic, incidents, ingest, opsgenie, pagerduty
+from pager.api import alertmanager, alertmanager_read, alerts, generic, incidents, opsgenie, pagerduty, webhook
 from pager.web import link
 from tests.api.house import House
 from tests.hostile.ways import hostile_bodies, long_body, many_alerts, ordinary, ordinary_is_taken, paged
@@ -18,7 +18,7 @@ DIALECTS = ("alertmanager", "generic", "grafana", "opsgenie", "pagerduty", "prom
 POSTED = sorted(
     {
         (route.method, route.path)
-        for module in (generic, ingest, alertmanager, alertmanager_read, opsgenie, pagerduty, alerts, incidents, link)
+        for module in (generic, webhook, alertmanager, alertmanager_read, opsgenie, pagerduty, alerts, incidents, link)
         for route in module.routes
         if isinstance(route, web.RouteDef) and route.method in ("POST", "PUT", "PATCH")
     }
