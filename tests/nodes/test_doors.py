@@ -82,10 +82,19 @@ async def test_one_link_pressed_on_two_nodes_files_that_one_reads_and_a_clock_th
             return f"the clock of {NAMES[2]} is wrong" in titles
 
         await wait_until(is_told, 30, "somebody to notice the clock")
-        assert 7 < float(str((await listed(one))[NAMES[2]]["skew_seconds"])) < 9
+
+        async def is_measured() -> bool:
+            seen = (await listed(one)).get(NAMES[2])
+            return seen is not None and 7 < float(str(seen["skew_seconds"])) < 9
+
+        await wait_until(is_measured, 10, "the first to see by how much")
         await late.stop()
 
         assert await other.stop() == 0
-        assert (await listed(one))[NAMES[1]]["state"] == "stopped"
+
+        async def is_known_to_have_stopped() -> bool:
+            return (await listed(one))[NAMES[1]]["state"] == "stopped"
+
+        await wait_until(is_known_to_have_stopped, 10, "the first to see that the second stopped")
         async with given.http.get(f"{one.url}/-/ready") as answer:
             assert await answer.text() == "ready\n"
