@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -35,10 +36,12 @@ async def fire(given: House, monitoring: Program, group: Group, number: int) -> 
     """The alerts of one group: one is posted to a node until some node has promised it."""
     tokens = [f"{group.name}-{at}" for at in range(ALERTS)]
     await monitoring.post("/api/v2/alerts", [alert_of(group.name, token) for token in tokens[1:]])
-    for turn in range(100):
-        if await given.post(given.nodes[(number + turn) % len(given.nodes)], group, tokens[0]):
-            return
-    raise AssertionError("no node takes an alert in")
+    turns = count(number)
+
+    async def is_taken() -> bool:
+        return bool(await given.post(given.nodes[next(turns) % len(given.nodes)], group, tokens[0]))
+
+    await wait_until(is_taken, 60, "some node to take an alert in")
 
 
 @asynccontextmanager
