@@ -25,9 +25,11 @@ PEOPLE = ("ana", "bo", "chi")
 RULES = """
 defaults: {group_by: [group]}
 rules:
-  - {name: fire, match: ['alertname = Fire'], severity: SEV-1, policy: all}
+  - {name: fire, match: ['alertname = Fire'], severity: SEV-1, policy: fire}
   - {name: storm, match: ['alertname = Storm'], severity: SEV-2, policy: all}
 policies:
+  # Once: a further message would put off the bundle.
+  fire: {team: all, steps: [{page: [everyone], wait: 20m}]}
   all:
     team: all
     steps:
