@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from pager import worker
 from pager.core.code import code_of
 from pager.core.incident import Resolved
 from pager.core.report import Parsed, Source
@@ -54,7 +55,7 @@ async def test_the_rows_of_a_source_are_worked_in_their_order(house: House) -> N
 async def test_a_storm_of_one_source_does_not_delay_another(house: House) -> None:
     assert inbox.lane_of("storm") != inbox.lane_of("calm")
     await asyncio.gather(
-        *(house.post(alert("Storm", number=str(number)), source="storm") for number in range(inbox.BATCH_ROWS + 20))
+        *(house.post(alert("Storm", number=str(number)), source="storm") for number in range(worker.SLICE + 20))
     )
     await house.post(alert("Calm", severity="SEV-1"), source="calm")
 
