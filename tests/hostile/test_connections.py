@@ -108,7 +108,8 @@ async def test_one_address_cannot_take_the_place_of_others(tmp_path: Path) -> No
 
 
 @covers("T29", "F26")
-async def test_what_is_answered_never_gives_way(tmp_path: Path) -> None:
+async def test_what_is_answered_never_gives_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pager.intake.PATIENCE", 30)
     async with opened(tmp_path, caps=Caps(connections=4, of_one=4, head=60)) as house:
         going_on = asyncio.Event()
         loop = asyncio.get_running_loop()
