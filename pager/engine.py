@@ -150,7 +150,7 @@ class Engine:
         return worked is not None
 
     def _batch(self, tx: Tx, lane: int) -> worker.Worked | None:
-        return self._work(tx, inbox.next_rows(tx, lane)) if inbox.hold_lane(tx, lane) else None
+        return self._work(tx, inbox.next_rows(tx, lane, worker.SLICE)) if inbox.hold_lane(tx, lane) else None
 
     def _single(self, tx: Tx, lane: int, number: int) -> worker.Worked | None:
         return self._work(tx, inbox.still_waiting(tx, number)) if inbox.hold_lane(tx, lane) else None
