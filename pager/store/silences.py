@@ -7,6 +7,7 @@ import msgspec
 
 from pager.core.matcher import parse_matcher
 from pager.core.silence import Kind, Silence, Wanted
+from pager.store import revision
 from pager.store.database import Tx
 from pager.store.sql import Row, instant
 
@@ -17,21 +18,13 @@ _decode = msgspec.json.Decoder(list[str]).decode
 
 
 def hold(tx: Tx) -> None:
-    """Come here before reading what is to be changed: of several who change silences one is first.
-
-    Every node reads them anew after the commit.
-    """
-    tx.run(
-        "INSERT INTO meta (name, said) VALUES ('silences', '1') ON CONFLICT (name) DO UPDATE "
-        "SET said = CAST(CAST(meta.said AS BIGINT) + 1 AS TEXT)"
-    )
-    tx.notify(TOPIC)
+    """Come here before reading what is to be changed: of several who change silences one is first."""
+    revision.change(tx, TOPIC)
 
 
 def version(tx: Tx) -> int:
     """A number that is another one after each change."""
-    row = tx.one("SELECT said FROM meta WHERE name = 'silences'")
-    return int(row.said) if row else 0
+    return revision.version(tx, TOPIC)
 
 
 def add(tx: Tx, wanted: Wanted) -> Silence:
