@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from pager.store import meta
 from pager.store.database import Tx
 
 CHUNK = 400
@@ -87,8 +88,4 @@ def indexed_by(tx: Tx) -> str:
 def is_indexed(tx: Tx, rules: str) -> None:
     """All firing alerts are indexed by the rules with this hash; what is known of alerts that are gone goes."""
     forget_gone(tx, tx.now())
-    tx.run(
-        "INSERT INTO meta (name, said) VALUES (:name, :said) ON CONFLICT (name) DO UPDATE SET said = excluded.said",
-        name=_RULES,
-        said=rules,
-    )
+    meta.put(tx, _RULES, rules)

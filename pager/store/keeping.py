@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
+from pager.store import meta
 from pager.store.database import Tx
 from pager.store.sql import Row, instant
 
@@ -47,11 +48,7 @@ def packed(tx: Tx, bodies: Sequence[tuple[int, bytes]]) -> None:
     tx.many(
         "UPDATE inbox SET body = :body, packed = 1 WHERE id = :id", [{"id": id_, "body": body} for id_, body in bodies]
     )
-    tx.run(
-        "INSERT INTO meta (name, said) VALUES (:name, :said) ON CONFLICT (name) DO UPDATE SET said = excluded.said",
-        name=_PACKED_TO,
-        said=str(bodies[-1][0]),
-    )
+    meta.put(tx, _PACKED_TO, str(bodies[-1][0]))
 
 
 def bodies(tx: Tx, after: int = 0, limit: int = BATCH) -> list[Row]:

@@ -2,16 +2,14 @@
 
 from datetime import timedelta
 
+from pager.store import meta
 from pager.store.database import Tx
 from pager.store.sql import instant
 
 
 def write(tx: Tx) -> None:
     """Write that we are alive: when this is committed, the database takes writes."""
-    tx.run(
-        "INSERT INTO meta (name, said) VALUES ('alive', :said) ON CONFLICT (name) DO UPDATE SET said = excluded.said",
-        said=tx.now().isoformat(),
-    )
+    meta.put(tx, "alive", tx.now().isoformat())
 
 
 def oldest_page(tx: Tx) -> timedelta:

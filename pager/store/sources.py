@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pager.core.stale import Stretch
+from pager.store import meta
 from pager.store.database import Tx
 from pager.store.sql import EPOCH, instant, micros
 
@@ -50,11 +51,7 @@ def last_words(tx: Tx) -> dict[str, Word]:
 
 def listens(tx: Tx) -> None:
     """Pager listens now. Written often: the last time is where a stretch of not listening begins."""
-    tx.run(
-        "INSERT INTO meta (name, said) VALUES (:name, :said) ON CONFLICT (name) DO UPDATE SET said = excluded.said",
-        name=_ALIVE,
-        said=str(micros(tx.now())),
-    )
+    meta.put(tx, _ALIVE, str(micros(tx.now())))
 
 
 def listens_again(tx: Tx) -> None:
