@@ -27,7 +27,8 @@ else
     need strace program strace
     need systemd program systemd-analyze
     need wrk program wrk
-    need libfaketime file /usr/lib/*/faketime/libfaketime.so.1
+    need gcc program cc
+    need libc6-dev file /usr/include/stdlib.h
     need fiu-utils program fiu-run
 fi
 [ -n "$wanted" ] || exit 0

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -13,7 +12,8 @@ import pytest
 
 from tests.e2e.daemon import Daemon, running
 from tests.e2e.sinks import HttpSink, http_sink
-from tests.support import ROOT, covers, require_binary, wait_until
+from tests.e2e.wall_clock import clock_set_by
+from tests.support import covers, wait_until
 
 HOUR = timedelta(hours=1)
 
@@ -36,12 +36,9 @@ def config(sink: HttpSink, wait: int) -> dict[str, str]:
 @asynccontextmanager
 async def paged(tmp_path: Path, wait: int) -> AsyncIterator[tuple[Daemon, HttpSink, Path]]:
     """A daemon that has paged ana; what is written to the file sets its wall clock by so many seconds."""
-    shim, by = tmp_path / "clock.so", tmp_path / "set-by"
-    source = ROOT / "tests" / "e2e" / "clock_shim.c"
-    build = (require_binary("cc"), "-shared", "-fPIC", "-O2", "-o", shim, source, "-ldl")
-    await asyncio.to_thread(subprocess.run, build, check=True)
+    by = tmp_path / "set-by"
     by.write_text("0")
-    set_by = {"LD_PRELOAD": str(shim), "CLOCK_SET_BY": str(by)}
+    set_by = await asyncio.to_thread(clock_set_by, by)
     async with http_sink() as sink, running(tmp_path, config(sink, wait), environment=set_by) as daemon:
         alert = {"status": "firing", "labels": {"alertname": "Down", "severity": "critical"}}
         await daemon.post("/webhook/alertmanager", {"version": "4", "status": "firing", "alerts": [alert]})

@@ -7,18 +7,11 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.daemon import Daemon
+from tests.e2e.wall_clock import clock_set_by
 from tests.nodes.house import NAMES, House, house
-from tests.support import covers, missing, wait_until
+from tests.support import covers, wait_until
 
 _LINK = re.compile(r"Acknowledge: http://[^/]+(/p/\w+)")
-
-
-def clock_ahead(seconds: int) -> dict[str, str]:
-    """The environment of a process whose wall clock is wrong."""
-    found = next(iter(Path("/usr/lib").glob("*/faketime/libfaketime.so.1")), None)
-    if found is None:
-        missing("libfaketime is not here; tests/setup-debian.sh gets it")
-    return {"LD_PRELOAD": str(found), "FAKETIME": f"+{seconds}s", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
 
 
 async def press(given: House, node: Daemon, link: str) -> int:
@@ -74,7 +67,9 @@ async def test_one_link_pressed_on_two_nodes_files_that_one_reads_and_a_clock_th
         assert "pager_node_configs 2.0" in told
 
         late = given.add(NAMES[2])
-        late.environment = {**late.environment, **clock_ahead(8)}
+        ahead = tmp_path / "ahead-by"
+        ahead.write_text("8")
+        late.environment = {**late.environment, **clock_set_by(ahead)}
         await late.start()
 
         async def is_told() -> bool:
