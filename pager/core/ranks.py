@@ -35,9 +35,8 @@ def roster_of(ring: Ring) -> Roster:
     return Roster(ring, _distinct(ring), places)
 
 
-def absent(absences: Iterable[Absence]) -> dict[str, Entry]:
+def absent(absences: Sequence[Absence]) -> dict[str, Entry]:
     """Everybody who is away now, with who covers: nobody, or the first named cover that is not away, too."""
-    absences = list(absences)
     gone: dict[str, Entry] = {who: () for who, _ in absences}
     for who, cover in absences:
         if cover is not None and cover not in gone and not gone[who]:
@@ -60,14 +59,16 @@ class Gone:
 
     __slots__ = ("_rosters", "covers")
 
-    def __init__(self, absences: Iterable[Absence]) -> None:
+    def __init__(self, absences: Sequence[Absence]) -> None:
         self.covers = absent(absences)
-        self._rosters: dict[int, Roster] = {}  # by identity: whoever asks keeps the rosters as written
+        self._rosters: dict[int, Roster] | None = None  # by identity: whoever asks keeps the rosters as written
 
     def attending(self, roster: Roster) -> Roster:
         """A roster as written without the members who are away."""
         if not self.covers:
             return roster
+        if self._rosters is None:
+            self._rosters = {}
         known = self._rosters.get(id(roster))
         if known is None:
             known = self._rosters[id(roster)] = attending(roster, self.covers)

@@ -5,7 +5,7 @@ stepped. A chunk is compiled when somebody asks for it and kept as long as its s
 """
 
 import weakref
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -22,6 +22,8 @@ _LAST = day_start(LAST_YEAR)
 _MOST_VARIANTS = 16  # sets of runtime overrides that are remembered for one schedule
 
 Span = tuple[int, int]
+Places = tuple[int, ...]
+"""Where in their list the absences or the overrides stand that run, ascending."""
 Position = tuple[int, ...]
 """The slot of each layer, NOBODY for one whose hours are closed."""
 
@@ -42,6 +44,9 @@ class Plan:
     def __init__(self, schedule: Schedule, overrides: Sequence[Override]) -> None:
         zone = schedule.timezone
         self.stacks = tuple(stack_of(layer, zone) for _, layer in schedule.stack())
+        self._closed = (NOBODY,) * len(self.stacks)
+        # The positions of a single layer; NOBODY is -1, so the last of them is the closed one.
+        self._alone = [(slot,) for stack in self.stacks[:1] for slot in (*range(len(stack.slots)), NOBODY)]
         self.absences = [(away.who, away.cover) for away in schedule.away]
         self.overrides = (*schedule.overrides, *overrides)
         self.away_spans = [away.span(zone) for away in schedule.away]
@@ -49,9 +54,9 @@ class Plan:
         self.begins = min([stack.starts for stack in self.stacks] + [start for start, _ in self.override_spans])
         self.recent: tuple[datetime, datetime, Any] | None = None  # [from, to) and what was answered last
         self._chunks: dict[int, Chunk] = {}
-        self._era_starts, self._era_bits = _eras(self.away_spans, self.override_spans)
-        self._eras: dict[tuple[int, int], Era] = {}
-        self._gone: dict[int, Gone] = {}
+        self._era_starts, self._running = _eras(self.away_spans, self.override_spans)
+        self._eras: dict[tuple[Places, Places], Era] = {}
+        self._gone: dict[Places, Gone] = {}
 
     def chunk(self, number: int) -> Chunk:
         """The segments of [number * CHUNK, (number + 1) * CHUNK)."""
@@ -65,10 +70,10 @@ class Plan:
         for number in range(begin // CHUNK, -(-end // CHUNK)):
             starts, states = self.chunk(number)
             first = max(bisect_right(starts, begin) - 1, 0)
-            for start, state in zip(starts[first:], states[first:], strict=True):
-                if start >= end:
-                    return
-                yield max(start, begin), state
+            upto = bisect_left(starts, end)
+            if first < upto:
+                yield max(starts[first], begin), states[first]
+                yield from zip(starts[first + 1 : upto], states[first + 1 : upto], strict=True)
 
     def segments_before(self, instant: int) -> Iterator[tuple[int, State]]:
         """(start, state), the one that holds at `instant` first, then backwards without end."""
@@ -87,31 +92,30 @@ class Plan:
         starts, states = list[int](), list[State]()
         first, number = 0, bisect_right(self._era_starts, begin) - 1
         while begin < end:
-            stop = min(self._era_starts[number + 1], end)
+            stop, running = min(self._era_starts[number + 1], end), self._running[number]
             upto = bisect_left(instants, stop, first + 1)
-            era = self._era(self._era_bits[number])
-            known = era.states
-            found = [known.get(position) or era.remember(position) for position in positions[first:upto]]
-            # Else an absence began while the hours are closed.
-            if found[0].people or not states or states[-1].people:
+            if upto - first == 1 and positions[first] == self._closed and not running[1]:
+                # Absences come and go while the hours are closed: nobody is on call, whoever is away.
+                if not states or states[-1].people:
+                    starts.append(begin)
+                    states.append(_CLOSED)
+            else:
                 starts.append(begin)
-                states.append(found[0])
-            if upto - first > 1:
                 starts += instants[first + 1 : upto]
-                states += found[1:]
+                states += map(self._era(running).__getitem__, positions[first:upto])
             begin, number = stop, number + 1
             first = upto if upto < len(instants) and instants[upto] == stop else upto - 1
         return Chunk(starts, states)
 
-    def running(self, instant: int) -> tuple[int, int]:
-        """The absences and the overrides that run at `instant`, as bits."""
-        return self._era_bits[bisect_right(self._era_starts, instant) - 1]
+    def running(self, instant: int) -> tuple[Places, Places]:
+        """The absences and the overrides that run at `instant`."""
+        return self._running[bisect_right(self._era_starts, instant) - 1]
 
     def _positions(self, begin: int, end: int) -> tuple[list[int], list[Position]]:
         """What is open in [begin, end): the instants at which that changes, and the slots of the layers from then."""
         lines = [open_turns(stack, begin, end) for stack in self.stacks]
         if len(lines) == 1:
-            return lines[0][0], list(zip(lines[0][1], strict=True))
+            return lines[0][0], [self._alone[slot] for slot in lines[0][1]]
         slots, found = [NOBODY] * len(lines), dict[int, Position]()
         for instant, layer, slot in sorted(
             (at, n, slot) for n, line in enumerate(lines) for at, slot in zip(*line, strict=True)
@@ -120,20 +124,19 @@ class Plan:
             found[instant] = tuple(slots)
         return list(found), list(found.values())
 
-    def _era(self, who: tuple[int, int]) -> "Era":
-        """The era of these absences and overrides, as bits."""
-        era = self._eras.get(who)
+    def _era(self, running: tuple[Places, Places]) -> "Era":
+        era = self._eras.get(running)
         if era is None:
-            away, running = who
-            overrides = [self.overrides[bit] for bit in bits(running)]
-            era = self._eras[who] = Era(self.stacks, self.gone(away), overrides)
+            away, changes = running
+            overrides = [self.overrides[place] for place in changes]
+            era = self._eras[running] = Era(self.stacks, self.gone(away), overrides)
         return era
 
-    def gone(self, away: int) -> Gone:
-        """Who is absent by these bits."""
+    def gone(self, away: Places) -> Gone:
+        """Who is absent by these absences."""
         known = self._gone.get(away)
         if known is None:
-            known = self._gone[away] = Gone([self.absences[bit] for bit in bits(away)])
+            known = self._gone[away] = Gone([self.absences[place] for place in away])
         return known
 
 
@@ -141,25 +144,20 @@ _CLOSED = State()
 """Who is on call while no layer is open: nobody, whoever is away."""
 
 
-class Era:
-    """A time in which the same people are away and the same overrides run, with the states it has for each position."""
+class Era(dict[Position, State]):
+    """A time in which the same people are away and the same overrides run: who is on call by the position."""
 
-    __slots__ = ("_closed", "_from_top", "_gone", "_overrides", "states")
+    __slots__ = ("_gone", "_overrides", "_stacks")
 
     def __init__(self, stacks: Sequence[Stack], gone: Gone, overrides: Sequence[Override]) -> None:
-        self.states: dict[Position, State] = {}
-        self._closed = (NOBODY,) * len(stacks)
-        self._from_top = stacks[::-1]
-        self._gone = gone
-        self._overrides = overrides
+        if not overrides:
+            self[(NOBODY,) * len(stacks)] = _CLOSED
+        self._stacks, self._gone, self._overrides = stacks, gone, overrides
 
-    def remember(self, slots: Position) -> State:
+    def __missing__(self, slots: Position) -> State:
         """The highest layer that has somebody decides; overrides then change its rank 1."""
-        if slots == self._closed and not self._overrides:
-            self.states[slots] = _CLOSED
-            return _CLOSED
         people, layer, roster, place, covers = Entry(), "", EMPTY, 0, self._gone.covers
-        for stack, slot in zip(self._from_top, slots[::-1], strict=True):
+        for stack, slot in zip(self._stacks[::-1], slots[::-1], strict=True):
             if slot != NOBODY:
                 decides, at = stack.slots[slot]
                 people = decides.ring[at]
@@ -170,7 +168,7 @@ class Era:
                     break
         if self._overrides:
             people = overridden(people, self._overrides)
-        state = self.states[slots] = State(people, layer, roster, place, self._gone)
+        state = self[slots] = State(people, layer, roster, place, self._gone)
         return state
 
 
@@ -193,28 +191,32 @@ def plan_of(schedule: Schedule, overrides: Sequence[Override]) -> Plan:
     return plan
 
 
-def _eras(away: Sequence[Span], overrides: Sequence[Span]) -> tuple[list[int], list[tuple[int, int]]]:
+def _eras(away: Sequence[Span], overrides: Sequence[Span]) -> tuple[list[int], list[tuple[Places, Places]]]:
     """The instants at which an absence or an override begins or ends, and which of each are running from then on.
 
-    The first comes before all time and the last after it, without bits of its own.
+    The first comes before all time and the last after it, with nothing that runs.
     """
-    toggles: dict[int, list[int]] = {}
-    for part, spans in enumerate((away, overrides)):
-        for bit, (start, stop) in enumerate(spans):
-            for edge in (start, stop) if start < stop else ():
-                toggles.setdefault(edge, [0, 0])[part] ^= 1 << bit
-    starts, running = [-NEVER], [(0, 0)]
-    for edge in sorted(toggles):
-        starts.append(edge)
-        running.append((running[-1][0] ^ toggles[edge][0], running[-1][1] ^ toggles[edge][1]))
+    starts, running = [-NEVER], [(Places(), Places())]
+    now = list[int](), list[int]()
+    edges = sorted(
+        (edge, part, place)
+        for part, spans in enumerate((away, overrides))
+        for place, span in enumerate(spans)
+        if span[0] < span[1]
+        for edge in span
+    )
+    for edge, part, place in edges:
+        _toggle(now[part], place)
+        if edge == starts[-1]:
+            running.pop()
+        else:
+            starts.append(edge)
+        running.append((tuple(now[0]), tuple(now[1])))
     return [*starts, NEVER], running
 
 
-def bits(number: int) -> list[int]:
-    """The places of the bits that are set, ascending."""
-    found: list[int] = []
-    while number:
-        lowest = number & -number
-        found.append(lowest.bit_length() - 1)
-        number ^= lowest
-    return found
+def _toggle(places: list[int], place: int) -> None:
+    if place in places:
+        places.remove(place)
+    else:
+        insort(places, place)

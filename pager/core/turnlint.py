@@ -11,7 +11,7 @@ from pager.core.cron import handoff_instants
 from pager.core.ranks import overridden, present
 from pager.core.rotation import NOBODY, Line, Stack, Version, turns
 from pager.core.schedule import Layer, Loc, Schedule
-from pager.core.sweep import bits, plan_of
+from pager.core.sweep import plan_of
 from pager.core.wall import DAY, date_of, datetime_of
 
 YEAR = 366 * DAY
@@ -169,12 +169,12 @@ def _stand_ins(look: Look, stack: Stack, slot: int, at: int) -> list[str]:
     away, running = look.plan.running(at)
     roster, place = stack.slots[slot]
     there = present(roster.ring, place, look.plan.gone(away).covers, or_next=not stack.gap_when_away)
-    people = overridden(there, [look.plan.overrides[bit] for bit in bits(running)])
+    people = overridden(there, [look.plan.overrides[place] for place in running])
     return [name for name in people if name not in roster.ring[place] and name in roster.places]
 
 
 def _away(look: Look, name: str, at: int) -> bool:
-    return any(look.schedule.away[bit].who == name for bit in bits(look.plan.running(at)[0]))
+    return any(look.schedule.away[place].who == name for place in look.plan.running(at)[0])
 
 
 def _swallowed(version: Version, begin: int, end: int) -> list[int]:
