@@ -15,8 +15,8 @@ from pager.core.rotation import NEVER, NOBODY, Stack, open_turns, stack_of
 from pager.core.schedule import Override, Schedule
 from pager.core.wall import LAST_YEAR, day_start
 
-CHUNK = 1 << 17
-"""Minutes in a chunk: 91 days, so that hourly hand-offs do not cost a whole year at once."""
+CHUNK = 1 << 16
+"""Minutes in a chunk: 45 days, so that hourly hand-offs do not cost a whole year at once."""
 
 _LAST = day_start(LAST_YEAR)
 _MOST_VARIANTS = 16  # sets of runtime overrides that are remembered for one schedule
