@@ -9,6 +9,7 @@ import pytest
 
 from pager.api.guard import Caps, Doing, Guard, raise_file_limit, spare_files
 from pager.metrics import Metrics
+from pager.store.database import Tx
 from tests.api.house import CATALOG, House, opened
 from tests.hostile.ways import (
     WEBHOOK,
@@ -111,11 +112,15 @@ async def test_one_address_cannot_take_the_place_of_others(tmp_path: Path) -> No
 async def test_what_is_answered_never_gives_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pager.intake.PATIENCE", 30)
     async with opened(tmp_path, caps=Caps(connections=4, of_one=4, head=60)) as house:
-        going_on = asyncio.Event()
+        begun, going_on = asyncio.Event(), asyncio.Event()
         loop = asyncio.get_running_loop()
-        hanging = asyncio.create_task(
-            house.database.write(lambda tx: asyncio.run_coroutine_threadsafe(going_on.wait(), loop).result(10))
-        )
+
+        def hang(_: Tx) -> None:
+            loop.call_soon_threadsafe(begun.set)
+            asyncio.run_coroutine_threadsafe(going_on.wait(), loop).result(30)
+
+        hanging = asyncio.create_task(house.database.write(hang))
+        await begun.wait()
         async with held(house, 4, request(body_of("Slow"))) as readers:
             await wait_until(lambda: house.guard.count(Doing.WORK) == 4, 10, "four requests to be worked")
 
