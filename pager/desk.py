@@ -1,6 +1,6 @@
 """The desk: the incidents of one transaction, locked, told what happened, and saved with what follows."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -33,7 +33,8 @@ from pager.core.incident import (
 from pager.core.merge import AlertState, as_alert
 from pager.core.severity import worst
 from pager.judge import Judge, standing_hold
-from pager.store import alerts, incidents, inhibitions, pages
+from pager.store import Moved, alerts, incidents, inhibitions, pages
+from pager.store.alerts import KnownAlert
 from pager.store.database import Tx
 from pager.store.incidents import Kept
 
@@ -236,6 +237,7 @@ class Desk:
                 return
             self.lock([number])
         alerts.move_firing(self.tx, old.number, number)
+        incidents.move_groups(self.tx, old.number, number)
         into = self._kept[number].incident
         level = worst([decision.severity for decision in decisions])
         count = len(firing)
@@ -247,6 +249,26 @@ class Desk:
 
     def _opened(self, number: int, state: AlertState, decision: Decision) -> Incident:
         return open_incident(number, as_alert(state), decision, self.catalog, self.now)
+
+
+def load_locked(desk: Desk, keys: Collection[int]) -> dict[int, KnownAlert]:
+    """The known ones of these alerts, read with their incidents locked: what is read before its lock may be old.
+
+    Raises Moved where one was moved to another incident meanwhile.
+    """
+    known = alerts.load(desk.tx, keys)
+    if desk.tx.engine == "sqlite":
+        return known  # There is one writer.
+    homes = homes_of(known)
+    desk.lock(homes)
+    known = alerts.load(desk.tx, keys)
+    if not homes_of(known) <= homes:
+        raise Moved("an alert was moved to another incident meanwhile")
+    return known
+
+
+def homes_of(known: Mapping[int, KnownAlert]) -> set[int]:
+    return {alert.incident for alert in known.values() if alert.incident is not None}
 
 
 def own_group(*about: str) -> str:

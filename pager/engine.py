@@ -3,27 +3,26 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Protocol
-from uuid import uuid4
 
-import msgspec
 import structlog
 
-from pager import worker
-from pager.core.advance import set_up
+from pager import hands, worker
 from pager.core.catalog import Catalog
 from pager.core.code import code_of
-from pager.core.incident import Entry, Event, Incident, Resolved, TimePassed
+from pager.core.incident import Event, Incident, Resolved, TimePassed
 from pager.core.report import Parsed, Source
 from pager.core.severity import Level, worst
 from pager.desk import Desk, News, own_group
+from pager.hands import CannotMerge, UnknownIncident, VersionMismatch
 from pager.holding import Holding
 from pager.overrides import Overrides
 from pager.store import StoreUnavailable, alerts, inbox, incidents
 from pager.store.database import Database, Tx
 from pager.store.sql import Row
 
+__all__ = ["CannotMerge", "Engine", "Listener", "Progress", "Quiet", "UnknownIncident", "VersionMismatch"]
 log = structlog.get_logger()
 WAKE = timedelta(seconds=1)
 CATCH_UP = 10.0
@@ -32,14 +31,6 @@ IN_A_ROW = 200
 UNDECIDABLE = "undecidable"
 FIRST_PAUSE = timedelta(minutes=1)
 LONGEST_PAUSE = timedelta(hours=1)
-
-
-class UnknownIncident(LookupError):
-    """There is no incident of that number."""
-
-
-class VersionMismatch(Exception):
-    """The incident has changed since the caller saw it."""
 
 
 class Listener(Protocol):
@@ -188,7 +179,7 @@ class Engine:
         key, desk = own_group(*group), Desk(tx, self.catalog)
 
         def made(number: int) -> Incident:
-            incident = self._by_hand(number, key, title, level, policy, tx.now(), summary)
+            incident = hands.by_hand(self.catalog, number, key, title, level, policy, tx.now(), summary)
             known = self.catalog.policy(policy)[1]
             return replace(incident, step=len(known.steps), round=known.repeat) if at_the_end else incident
 
@@ -347,47 +338,24 @@ class Engine:
     # From people.
 
     async def act(self, number: int, event: Event, *, version: int | None = None) -> Incident:
-        """Tell an incident what a person did; the incident after it.
+        """Tell an incident what a person did; the incident after it, another one where it was merged into that.
 
         Raises UnknownIncident, and VersionMismatch when `version` is given and the incident has moved on.
         """
-        incident, news = await self.database.write(lambda tx: self._act(tx, number, event, version))
+        incident, news = await self.database.write(lambda tx: hands.act(tx, self.catalog, number, event, version))
         self.listener.news(news)
         return incident
-
-    def _act(self, tx: Tx, number: int, event: Event, version: int | None) -> tuple[Incident, News]:
-        desk = Desk(tx, self.catalog)
-        desk.lock([number])
-        if desk.incident(number) is None:
-            raise UnknownIncident(f"no incident {number}")
-        if version is not None and desk.version(number) != version:
-            raise VersionMismatch(f"incident {number} has changed: it is at version {desk.version(number)}")
-        desk.tell(number, event)
-        desk.settle()
-        incident = desk.incident(number)
-        assert incident is not None
-        return incident, desk.news
 
     async def declare(self, title: str, severity: Level, policy: str, by: str) -> Incident:
         """A new incident by hand; it pages at once, as its severity says."""
-        incident, news = await self.database.write(lambda tx: self._declare(tx, title, severity, policy, by))
+        incident, news = await self.database.write(
+            lambda tx: hands.declare(tx, self.catalog, title, severity, policy, by)
+        )
         self.listener.news(news)
         return incident
 
-    def _declare(self, tx: Tx, title: str, severity: Level, policy: str, by: str) -> tuple[Incident, News]:
-        desk = Desk(tx, self.catalog)
-        group = msgspec.json.encode(("declared", uuid4().hex)).decode()
-        number = desk.open(group, lambda n: self._by_hand(n, group, title, severity, policy, tx.now(), ""))
-        assert number is not None
-        desk.note(number, Entry(f"declared as {severity}", by))
-        desk.settle()
-        incident = desk.incident(number)
-        assert incident is not None
-        return incident, desk.news
-
-    def _by_hand(
-        self, number: int, group: str, title: str, severity: Level, policy: str, now: datetime, summary: str
-    ) -> Incident:
-        incident = set_up(number, group, title[:200], severity, self.catalog.policy(policy)[0], now)
-        runbook = self.catalog.defaults.runbook.replace("{alertname}", "declared") or "runbooks/declared.md"
-        return replace(incident, source="pager", summary=summary[:500], runbook=runbook)
+    async def merge(self, one: int, other: int, by: str) -> Incident:
+        """The younger of two goes into the older; the older after it. Raises UnknownIncident and CannotMerge."""
+        incident, news = await self.database.write(lambda tx: hands.merge(tx, self.catalog, one, other, by))
+        self.listener.news(news)
+        return incident

@@ -13,6 +13,7 @@ from pager.core.contact_url import destination
 from pager.core.digest import KIND as DIGEST
 from pager.core.digest import mail_ways
 from pager.core.incident import Entry, Incident, Reached, Unreached
+from pager.core.joining import MERGED
 from pager.core.outcome import Outcome
 from pager.core.page import (
     Contact,
@@ -339,6 +340,12 @@ def notice_of(title: str, body: str, contact: Contact, now: datetime) -> Facts:
     )
 
 
+def _why(page: PageRow, incident: Incident) -> str:
+    if page.why == MERGED and incident.merged_into is not None:
+        return f"merged into {code_of(incident.merged_into)} by {page.by or incident.resolved_by}"
+    return "" if page.why == "step 1" else page.why
+
+
 def facts_of(catalog: Catalog, page: PageRow, incident: Incident, contact: Contact, link: str, now: datetime) -> Facts:
     """What the message says: the incident as it stands now, not as it stood when the page was issued."""
     person = catalog.people.get(page.recipient)
@@ -348,7 +355,7 @@ def facts_of(catalog: Catalog, page: PageRow, incident: Incident, contact: Conta
         severity=incident.severity,
         title=incident.title,
         kind=page.kind,
-        why="" if page.why == "step 1" else page.why,
+        why=_why(page, incident),
         since=incident.opened_at,
         now=now,
         page_link=link,

@@ -14,7 +14,7 @@ from pager.core.schedule import Away
 from pager.core.showing import Happened, Issued, Miss, Story, lines_of, misses
 from pager.core.silence import Wanted
 from pager.core.wall import minute_of
-from pager.engine import Engine
+from pager.engine import CannotMerge, Engine
 from pager.sources import SOURCES
 from pager.store import incidents, pages
 from pager.store.database import Tx
@@ -159,7 +159,13 @@ class _Play:
             await self.house.engine.holding.expire(silence.id, "silence", "test")
 
     async def merge(self, then: Then) -> None:
-        raise Impossible(f"merge at {self._now()}: this version cannot merge incidents yet")
+        assert then.merge is not None
+        one = await self.number(then.merge.from_, "merge")
+        other = await self.number(then.merge.into, "merge")
+        try:
+            await self.house.engine.merge(one, other, "test")
+        except CannotMerge as error:
+            raise Impossible(f"merge at {self._now()}: {error}") from None
 
     async def away(self, then: Then) -> None:
         """From now on they stand in no rotation."""

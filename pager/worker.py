@@ -14,8 +14,8 @@ from pager.core.merge import Change, as_alert, merge, settle
 from pager.core.report import Act, Edit, Parsed, Source
 from pager.core.severity import Level
 from pager.core.stale import looked_at, renews
-from pager.desk import Desk, News
-from pager.store import alerts, inbox, incidents
+from pager.desk import Desk, News, homes_of, load_locked
+from pager.store import Moved, alerts, inbox, incidents
 from pager.store import sources as spoken
 from pager.store.alerts import KnownAlert
 from pager.store.database import Tx
@@ -160,7 +160,7 @@ class Batch:
             home = known[act.key].incident if act.key in known else None
             if home is None or isinstance(act.event, Edit):
                 continue
-            self.desk.lock([home])
+            self._lock({home})
             if self.desk.incident(home) is not None:
                 self.desk.tell(home, act.event)
 
@@ -182,10 +182,7 @@ class Batch:
                 inbox.half_worked(self.tx, part.row.id, part.end, changes[part.row.id])
 
     def _load(self, keys: set[int]) -> None:
-        if self.tx.engine == "postgres":
-            # Incident first: what is read before its lock may be old.
-            lock_homes(self.desk, alerts.load(self.tx, keys))
-        self.known = alerts.load(self.tx, keys)
+        self.known = load_locked(self.desk, keys)
 
     def _merge(self, row: int, alert: Alert, key: int, accepted_at: datetime) -> Step | None:
         known = self.known.get(key)
@@ -219,9 +216,17 @@ class Batch:
                 wanted.setdefault(step.decision.group, step)
         for group in sorted(wanted):
             self.homes[group] = self._home(group, wanted[group])
-        self.desk.lock(known | set(self.homes.values()))
+        self._lock(known | set(self.homes.values()))
         for step in steps:
             self._settle_in(step, homeless)
+
+    def _lock(self, homes: Set[int]) -> None:
+        """Lock these incidents; Moved where one was merged into another after it was looked for."""
+        self.desk.lock(homes)
+        for number in homes:
+            incident = self.desk.incident(number)
+            if incident is not None and incident.merged_into is not None:
+                raise Moved(f"incident {number} was merged meanwhile")
 
     def _settle_in(self, step: Step, homeless: Set[int | None]) -> None:
         """Steps before a move are still told to the old incident, the others to the new one."""
@@ -358,16 +363,11 @@ def _edited(alert: Alert, edit: Edit) -> Alert:
     return replace(alert, labels=labels, annotations=annotations)
 
 
-def lock_homes(desk: Desk, known: Mapping[int, KnownAlert]) -> None:
-    """Lock the incidents of these alerts; read the alerts again afterwards."""
-    desk.lock({alert.incident for alert in known.values() if alert.incident is not None})
-
-
 def settle_alerts(tx: Tx, catalog: Catalog, keys: Collection[int]) -> News:
     """Flapping alerts that were quiet for their time have ended: their incidents hear of it."""
     batch = Batch(tx, catalog, {})
-    lock_homes(batch.desk, alerts.load(tx, keys))
-    batch.known = alerts.load(tx, keys)
+    batch.known = load_locked(batch.desk, keys)
+    batch.desk.lock(homes_of(batch.known))
     for known in batch.known.values():
         _settle_one(batch, known, tx.now())
     alerts.save(tx, batch.known.values())

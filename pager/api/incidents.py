@@ -10,12 +10,13 @@ from pager.api.parts import DATABASE, ENGINE, PARTS
 from pager.api.problems import Problem
 from pager.api.reading import choice_in, cursor_in, known_in, limit_in, name_in, number_in, read_body, text_in
 from pager.api.shapes import entry_json, incident_json, page_json
-from pager.core.code import code_of
+from pager.core.code import code_of, number_of
 from pager.core.duration import parse_duration
 from pager.core.incident import (
     Acked,
     Escalated,
     Event,
+    Incident,
     Mitigated,
     Noted,
     Reassigned,
@@ -26,7 +27,7 @@ from pager.core.incident import (
     Unacked,
 )
 from pager.core.severity import Level, parse_level
-from pager.engine import UnknownIncident
+from pager.engine import CannotMerge, UnknownIncident
 from pager.metrics import acting
 from pager.store import incidents, pages
 from pager.store.database import Tx
@@ -35,6 +36,7 @@ from pager.store.incidents import Kept
 routes = web.RouteTableDef()
 STATES = ("open", "all", "triggered", "acknowledged", "mitigated", "resolved")
 NEWEST = 2**62
+MERGE = "merge"
 LONGEST_TITLE = 200
 LONGEST_NOTE = 10_000
 
@@ -49,6 +51,7 @@ class Act(msgspec.Struct, forbid_unknown_fields=True):
     severity: str = ""
     to: str = ""
     role: str = ""
+    into: str = ""
 
 
 class Declared(msgspec.Struct, forbid_unknown_fields=True):
@@ -123,15 +126,29 @@ async def paged(request: web.Request) -> web.Response:
 
 @routes.post("/api/v1/incidents/{code}/{act}")
 async def act(request: web.Request) -> web.Response:
-    """Do what the path says. Safe to repeat."""
+    """Do what the path says; the incident after it, which is another one where it was merged. Safe to repeat."""
     number, name = number_in(request), request.match_info["act"]
-    if name not in ACTS:
-        raise Problem(404, f"no act {name[:50]!r}; there are: {', '.join(ACTS)}")
+    if name not in ACTS and name != MERGE:
+        raise Problem(404, f"no act {name[:50]!r}; there are: {', '.join((*ACTS, MERGE))}")
     said = await read_body(request, Act)
-    event = ACTS[name](request, said, name_in(said.by))
+    by = name_in(said.by)
     with acting("api"):
-        await request.app[ENGINE].act(number, event, version=said.version)
-    return web.json_response(_json(request, await _read(request, number)))
+        if name == MERGE:
+            incident = await _merge(request, number, said, by)
+        else:
+            event = ACTS[name](request, said, by)
+            incident = await request.app[ENGINE].act(number, event, version=said.version)
+    return web.json_response(_json(request, await _read(request, incident.number)))
+
+
+async def _merge(request: web.Request, number: int, said: Act, by: str) -> Incident:
+    into = number_of(said.into)
+    if into is None:
+        raise Problem(400, "write the code of the other incident, such as 7KQ", path="into")
+    try:
+        return await request.app[ENGINE].merge(number, into, by)
+    except CannotMerge as error:
+        raise Problem(409, str(error), path="into") from None
 
 
 def _snoozed(request: web.Request, said: Act, by: str) -> Event:

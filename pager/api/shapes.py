@@ -59,6 +59,8 @@ def incident_json(kept: Kept, catalog: Catalog, url: str) -> Json:
         "resolved_at": rfc3339(incident.resolved_at),
         "resolved_by": incident.resolved_by or None,
         "follows": code_of(incident.follows) if incident.follows else None,
+        "merged_into": code_of(incident.merged_into) if incident.merged_into else None,
+        "merged": [code_of(number) for number in incident.absorbed],
         "url": f"{url}/i/{code}",
     }
 

@@ -12,6 +12,7 @@ from pager.cli.output import FAILED, Session, counted, now, print_json
 from pager.cli.words import age, following, instant_of, paint, plain, print_facts, print_rows, rough, who
 
 STATES = ("open", "all", "triggered", "acknowledged", "mitigated", "resolved")
+MERGE = "merge"
 DONE = {
     "ack": "acknowledged",
     "unack": "let go",
@@ -108,15 +109,21 @@ def _facts(incident: dict[str, Any], at: datetime) -> list[tuple[str, str]]:
         ("since", f"{_clock(incident['opened_at'])} ({age(incident['opened_at'], at)})"),
         ("alerts", f"{incident['firing']} of {incident['alerts']} firing" if incident["alerts"] else ""),
         ("has it", has + (f", pages again in {rough(instant_of(ends) - at)}" if has and ends else "")),
+        ("merged", ", ".join(incident["merged"])),
         ("roles", ", ".join(f"{name} {person}" for name, person in sorted(incident["roles"].items()))),
         ("held", held + until),
         ("next", _next(incident, at)),
-        ("resolved", f"{_clock(closed)} by {incident['resolved_by']}" if closed else ""),
+        ("resolved", f"{_clock(closed)} {_ended(incident)}" if closed else ""),
         ("policy", incident["policy"] + (f", team {incident['team']}" if incident["team"] else "")),
         ("rule", rule),
         ("runbook", incident["runbook"]),
         ("link", incident["url"]),
     ]
+
+
+def _ended(incident: dict[str, Any]) -> str:
+    into = incident["merged_into"]
+    return f"by {plain(incident['resolved_by'] or '')}" + (f", who merged it into {into}" if into else "")
 
 
 def _next(incident: dict[str, Any], at: datetime) -> str:
@@ -227,6 +234,28 @@ def role(session: Session, client: Client, code: str, name: str, to: str, by: st
 
 
 @incidents.command()
+@click.argument("code")
+@click.argument("level", metavar="SEVERITY")
+@by_option
+@asks_server
+def severity(session: Session, client: Client, code: str, level: str, by: str) -> None:
+    """Say how bad it is: `pagerctl severity 7KQ SEV-1`. What was lowered by hand does not rise by itself again."""
+    _act(session, client, (code,), "severity", {"by": by, "severity": level}, f"set to {level.upper()}")
+
+
+@incidents.command()
+@codes_argument
+@click.argument("into", metavar="INTO")
+@by_option
+@asks_server
+def merge(session: Session, client: Client, codes: tuple[str, ...], into: str, by: str) -> None:
+    """Make one of several that are one: `pagerctl merge 8AB 9CD 7KQ`. The younger go into the older, whoever is named
+    first: with their alerts, and what comes to their groups later. Whoever was paged for them is told.
+    """
+    _act(session, client, codes, MERGE, {"by": by, "into": into}, "merged")
+
+
+@incidents.command()
 @codes_argument
 @click.option("--for", "lasts", required=True, help="How long, such as 2h.")
 @by_option
@@ -254,25 +283,35 @@ def _act(
     told, failed = [], 0
     for code in dict.fromkeys(codes):
         try:
-            told.append(client.post(incident_path(code, f"/{act}"), said))
+            told.append((code, client.post(incident_path(code, f"/{act}"), said)))
         except Refused as refused:
             failed += 1
             click.echo(f"{code}: {refused.message}", err=True)
     if session.is_json:
-        print_json({"incidents": told})
+        print_json({"incidents": [incident for _, incident in told]})
     else:
-        for incident in told:
-            click.echo(_said(incident, done or DONE[act], said["by"]))
+        for code, incident in told:
+            how = done or DONE[act]
+            if act == MERGE:
+                how = f"{_other(incident, code, said['into'])} {done}"
+            elif code.upper() in incident["merged"]:
+                how += f" for {code.upper()}, which was merged into it,"
+            click.echo(_said(incident, how, said["by"]))
     if failed:
         click.echo(f"{counted(failed, 'incident')} of {len(codes)} not {done or DONE[act]}", err=True)
         sys.exit(FAILED)
 
 
+def _other(incident: dict[str, Any], *codes: str) -> str:
+    """The one of two that went into the other."""
+    return next((code.upper() for code in codes if code.upper() != incident["code"]), incident["code"])
+
+
 def _said(incident: dict[str, Any], done: str, by: str) -> str:
     """What was done, and how it stands now where that is not the same."""
-    if incident["state"] == "resolved" and done not in (DONE["resolve"], DONE["note"]):
-        by, how = incident["resolved_by"], "resolved already"
-        return f"{incident['code']}  {incident['severity']}  {how}, by {plain(by or '')}  {plain(incident['title'])}"
+    if incident["merged_into"] or (incident["state"] == "resolved" and done not in (DONE["resolve"], DONE["note"])):
+        how = f"resolved already, {_ended(incident)}"
+        return f"{incident['code']}  {incident['severity']}  {how}  {plain(incident['title'])}"
     stands = f"; {incident['state']}" if incident["state"] != done else ""
     if incident["state"] == "acknowledged" and incident["acked_by"] != by:
         stands += f" by {plain(incident['acked_by'])}"

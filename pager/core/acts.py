@@ -26,7 +26,7 @@ from pager.core.reports import NO_EXPIRY_IGNORES, raise_to, risen
 from pager.core.turn import COMMANDER, Turn
 
 _OUTLIVES_UNDO = (
-    *("alerts", "spells", "firing", "more", "opinion", "severity", "lowered"),
+    *("alerts", "spells", "firing", "more", "opinion", "severity", "lowered", "absorbed"),
     *("paged", "notices", "also_due", "waves", "ticket", "last_act", "commanders", "clock_coordinate", "roles"),
 )
 LONGEST_SNOOZE = {"SEV-1": timedelta(hours=24), "SEV-2": timedelta(hours=24)}

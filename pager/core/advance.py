@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from pager.core import acts, reports
+from pager.core import acts, joining, reports
 from pager.core.alert import Alert
 from pager.core.catalog import CHANNEL, Catalog
 from pager.core.classify import Decision
@@ -17,6 +17,7 @@ from pager.core.escalation import become_unacked, release, start_run, step_due, 
 from pager.core.holds import hold, set_promotion
 from pager.core.incident import (
     THEN_EVERY,
+    Absorbed,
     Acked,
     Act,
     Effect,
@@ -25,6 +26,7 @@ from pager.core.incident import (
     Held,
     Hold,
     Incident,
+    MergedInto,
     Mitigated,
     Noted,
     OpenFollower,
@@ -203,6 +205,8 @@ _HANDLERS: dict[type, Callable[[Turn, Any], None]] = {
     SeveritySet: acts.severity_set,
     Reassigned: acts.reassigned,
     RoleTaken: acts.role_taken,
+    Absorbed: joining.absorbed,
+    MergedInto: joining.merged_into,
 }
 
 

@@ -56,7 +56,8 @@ class Incident:
     `alerts`, `spells` and `firing` count its alerts, all their firing spells, and those that fire now.
     `paged` is everybody who was ever paged. `called`: a person escalated, so that no hold counts until somebody has it.
     `commanders` counts the ranks of the commander's schedule that were paged.
-    `before` is the incident as it stood before the newest ack.
+    `before` is the incident as it stood before the newest ack. `absorbed` are the incidents that were merged into it,
+    and `merged_into` is the one that it was merged into itself, for good.
     """
 
     number: int
@@ -117,6 +118,8 @@ class Incident:
     roles: tuple[tuple[str, str], ...] = ()
     called: bool = False
     commanders: int = 0
+    absorbed: tuple[int, ...] = ()
+    merged_into: int | None = None
 
     @property
     def due_at(self) -> datetime | None:
@@ -259,7 +262,31 @@ class RoleTaken:
     to: str
 
 
-Act = Acked | Snoozed | Unacked | Mitigated | Resolved | Escalated | Noted | SeveritySet | Reassigned | RoleTaken
+@dataclass(frozen=True, slots=True)
+class Absorbed:
+    """A younger incident is merged into this one: what it brings, and what holds the whole with its alerts."""
+
+    by: str
+    number: int
+    severity: Level
+    alerts: int = 0
+    spells: int = 0
+    firing: int = 0
+    more: int = 0
+    paged: tuple[str, ...] = ()
+    hold: Hold | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MergedInto:
+    """It is merged into an older one, which has its alerts from now on."""
+
+    by: str
+    into: int
+
+
+_ToOne = Acked | Snoozed | Unacked | Mitigated | Resolved | Escalated | Noted | SeveritySet | Reassigned | RoleTaken
+Act = _ToOne | Absorbed | MergedInto
 Event = Reported | TimePassed | Unreached | Reached | Held | Released | Act
 EVENTS: dict[str, type] = {kind.__name__: kind for kind in get_args(Event)}
 

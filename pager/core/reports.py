@@ -14,6 +14,8 @@ NO_EXPIRY_IGNORES = timedelta(hours=1)
 def reported(turn: Turn, event: Reported) -> None:
     """Alerts joined, fired again or ended. A repeat changes nothing."""
     was = turn.incident
+    if was.merged_into is not None:
+        return  # What was its alerts is another's.
     fresh = event.spells > was.spells
     joined = event.alerts - was.alerts
     turn.set(
@@ -28,7 +30,7 @@ def reported(turn: Turn, event: Reported) -> None:
     if fresh:
         _fires(turn, was, joined, event.hold)
     _opinion(turn, was, event.severity, new_alert=joined > 0)
-    _count(turn)
+    rise_by_count(turn)
     if event.flapping and fresh:
         _flapping(turn, event.flapping)
     if event.firing == 0 and turn.incident.is_open:
@@ -85,7 +87,8 @@ def _reopen(turn: Turn, held_by: Hold | None) -> None:
 
 def can_reopen(incident: Incident, now: datetime) -> bool:
     """Whether a new firing spell belongs to this resolved incident: within 15 minutes of its end."""
-    return incident.resolved_at is not None and now < incident.resolved_at + REOPEN
+    ended_at = incident.resolved_at
+    return ended_at is not None and now < ended_at + REOPEN and incident.merged_into is None
 
 
 def _opinion(turn: Turn, was: Incident, told: Level, *, new_alert: bool) -> None:
@@ -96,7 +99,8 @@ def _opinion(turn: Turn, was: Incident, told: Level, *, new_alert: bool) -> None
         raise_to(turn, told, "the alerts say so")
 
 
-def _count(turn: Turn) -> None:
+def rise_by_count(turn: Turn) -> None:
+    """Raise it to what the number of its alerts asks for."""
     incident = turn.incident
     if incident.lowered or not incident.is_open:
         return

@@ -21,5 +21,9 @@ class NewerSchema(StoreError):
     """The database was written by a newer pager than this one."""
 
 
+class Moved(StoreUnavailable):
+    """What was to be locked was merged into something else meanwhile: the whole transaction is repeated."""
+
+
 class DatabaseInUse(StoreError):
     """Another process has the file."""

@@ -103,6 +103,11 @@ def move_firing(tx: Tx, old: int, new: int) -> None:
     tx.run("UPDATE alerts SET incident = :new WHERE incident = :old AND firing = 1", old=old, new=new)
 
 
+def move(tx: Tx, old: int, new: int) -> None:
+    """All alerts of an incident go to the one that it was merged into."""
+    tx.run("UPDATE alerts SET incident = :new WHERE incident = :old", old=old, new=new)
+
+
 def settling(tx: Tx, now: datetime, limit: int = 200) -> list[int]:
     """Keys of flapping alerts that may have been quiet long enough."""
     rows = tx.all(

@@ -94,16 +94,47 @@ def standing(tx: Tx, numbers: Iterable[int]) -> dict[int, Standing]:
 
 
 def home_of(tx: Tx, group: str, ended_after: datetime) -> int | None:
-    """The open incident of a group, else the newest one that ended after that instant; it is re-opened."""
+    """The open incident of a group, else the newest one that ended after that instant; it is re-opened.
+
+    Of a group whose incident was merged into another: that other one.
+    """
     row = tx.one(
         "SELECT number FROM incidents WHERE group_key = :group AND state <> 'resolved'", group=group
     ) or tx.one(
-        "SELECT number FROM incidents WHERE group_key = :group AND state = 'resolved' AND resolved_at > :after "
-        "ORDER BY resolved_at DESC LIMIT 1",
+        "SELECT number, resolved_at AS at FROM incidents WHERE group_key = :group AND state = 'resolved' "
+        "AND resolved_at > :after UNION ALL SELECT i.number, coalesce(i.resolved_at, :never) AS at "
+        "FROM merged_groups g JOIN incidents i ON i.number = g.incident "
+        "WHERE g.group_key = :group AND (i.state <> 'resolved' OR i.resolved_at > :after) ORDER BY at DESC LIMIT 1",
         group=group,
         after=ended_after,
+        never=2**63 - 1,
     )
     return int(row.number) if row else None
+
+
+def move_group(tx: Tx, group: str, old: int, new: int) -> None:
+    """What comes to this group, and to those that were merged into `old`, is the business of `new`."""
+    move_groups(tx, old, new)
+    tx.run(
+        "INSERT INTO merged_groups (group_key, incident) VALUES (:group, :new) "
+        "ON CONFLICT (group_key) DO UPDATE SET incident = excluded.incident",
+        group=group,
+        new=new,
+    )
+
+
+def move_groups(tx: Tx, old: int, new: int) -> None:
+    """The groups that were merged into `old` go along with its alerts."""
+    tx.run("UPDATE merged_groups SET incident = :new WHERE incident = :old", old=old, new=new)
+
+
+def after_merges(tx: Tx, number: int) -> int:
+    """The incident that has the alerts of this one by now: itself, unless it was merged into one that is still kept."""
+    kept = get(tx, number)
+    while kept is not None:
+        number, into = kept.incident.number, kept.incident.merged_into
+        kept = get(tx, into) if into is not None else None
+    return number
 
 
 def create(tx: Tx, group: str, now: datetime) -> int | None:

@@ -94,7 +94,7 @@ def forget(tx: Tx, numbers: Sequence[int], before: datetime) -> int:
     )
     gone = [row.number for row in rows]
     tx.run("DELETE FROM deliveries WHERE page IN (SELECT id FROM pages WHERE incident IN (:gone))", gone=gone)
-    for table in ("pages", "timeline", "tokens"):
+    for table in ("pages", "timeline", "tokens", "merged_groups"):
         tx.run(f"DELETE FROM {table} WHERE incident IN (:gone)", gone=gone)
     tx.run("DELETE FROM alerts WHERE incident IN (:gone) AND firing = 0", gone=gone)
     return tx.run("DELETE FROM incidents WHERE number IN (:gone)", gone=gone)

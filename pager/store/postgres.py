@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pager.store import CorruptDatabase, StoreError, StoreFull, StoreUnavailable, migrations
+from pager.store import CorruptDatabase, Moved, StoreError, StoreFull, StoreUnavailable, migrations
 from pager.store.database import BaseTx, Clock, Database, Job, Jobs, Tx
 from pager.store.sql import Engine, Row, instant, micros, prepare, rows_of, spelled
 
@@ -239,8 +239,9 @@ class Session:
                     job.fail(as_store_error(error))
                     break
             except Exception as error:  # The fence: whatever the work raises is its caller's to know.
-                job.fail(error)
-                break
+                if not isinstance(error, Moved) or attempt == MOST_REPEATS:
+                    job.fail(error)
+                    break
             time.sleep(random.uniform(0, FIRST_PAUSE * 2**attempt))
 
     def _transact(self, work: Callable[[Tx], Any]) -> tuple[Any, Iterable[str]]:

@@ -12,6 +12,7 @@ from pager.core.incident import (
     Incident,
     Mitigated,
     Noted,
+    Reassigned,
     Resolved,
     RoleTaken,
     SeveritySet,
@@ -32,7 +33,10 @@ PLAIN: Mapping[str, Callable[[str], Act]] = {
     "command": lambda who: RoleTaken(who, COMMANDER, who),
 }
 OF_A_LINK = ("ack", "undo", "escalate", "resolve", "note", "severity", "command")
-ALL = (*OF_A_LINK, "mitigate", "snooze")
+ALL = (*OF_A_LINK, "mitigate", "snooze", "reassign")
+MERGE = "merge"
+OF_THE_WHOLE = ("resolve", "severity")
+"""What is not done to what an incident was merged into, unless that was on the page."""
 DONE = {
     "undo": "Taken back: nobody has it.",
     "escalate": "Escalated: the next step is paged.",
@@ -40,6 +44,8 @@ DONE = {
     "command": "You command. Who works on it is a matter of its own: acknowledge if it is you, too.",
     "severity": "The severity is changed.",
     "snooze": "Snoozed: it is yours until then.",
+    "reassign": "Handed over: they are told.",
+    "merge": "Merged: this one has the alerts of both.",
     "declare": "Declared: it pages now.",
 }
 TOO_LATE = "It is too late to undo: that is for 60 seconds, and for whoever has it. Escalate instead."
@@ -55,7 +61,12 @@ class Unfit(Exception):
 
 
 def event_of(
-    form: Mapping[str, str], who: str, incident: Incident, now: datetime, allowed: Collection[str] = ALL
+    form: Mapping[str, str],
+    who: str,
+    incident: Incident,
+    now: datetime,
+    allowed: Collection[str] = ALL,
+    people: Collection[str] = (),
 ) -> Act:
     """What the form's `action` asks for. Raises Unfit, in words for the page."""
     action = form.get("action", "")
@@ -67,6 +78,8 @@ def event_of(
         return Noted(who, _note(form.get("text", "")))
     if action == "severity":
         return SeveritySet(who, level_in(form.get("to", "")))
+    if action == "reassign":
+        return Reassigned(who, _person(form.get("to", ""), people))
     if action == "snooze":
         return Snoozed(who, _until(form.get("for", ""), now))
     return PLAIN[action](who)
@@ -77,6 +90,12 @@ def level_in(text: str) -> Level:
         return parse_level(text)
     except ValueError:
         raise Unfit(400, "Choose a severity, SEV-1 to SEV-5.") from None
+
+
+def _person(name: str, people: Collection[str]) -> str:
+    if name not in people:
+        raise Unfit(400, "Choose who has it from now on.")
+    return name
 
 
 def _note(text: str) -> str:

@@ -1,5 +1,6 @@
 """The page of an incident, /i/<code>: all that is known of it, and all that can be done about it."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from aiohttp import web
@@ -7,16 +8,20 @@ from aiohttp import web
 from pager.api.parts import DATABASE, ENGINE
 from pager.api.problems import Problem
 from pager.core.code import code_of, number_of
+from pager.core.incident import Incident
+from pager.engine import CannotMerge, UnknownIncident
 from pager.metrics import acting
 from pager.store import incidents
 from pager.store.database import Tx
-from pager.web.acts import DONE, Unfit, event_of
+from pager.web.acts import DONE, MERGE, Unfit, event_of
 from pager.web.link import runbook_of, seen_by
 from pager.web.seat import form_of, seat_of, see_other, shown, who_in
 from pager.web.view import Seen, View
 
 routes = web.RouteTableDef()
 UNKNOWN = "There is no incident of that code. A code has three letters or more, such as 7KQ."
+MOST_OTHERS = 50
+"""Open incidents that are offered to merge with; the code of any other may be written."""
 LENGTHS = ("30m", "1h", "2h", "4h", "8h", "1d")
 
 
@@ -33,15 +38,28 @@ async def act(request: web.Request) -> web.Response:
     action = form.get("action", "")
     try:
         who = who_in(form, seat)
-        event = event_of(form, who, seen.incident, seen.now)
+        with acting("web"):
+            incident = await _do(request, form, who, seen)
     except Unfit as unfit:
         return _page(request, seen, status=unfit.status, error=unfit.words)
     except Problem as problem:
         return _page(request, seen, status=problem.status, error=problem.detail)
-    with acting("web"):
-        await request.app[ENGINE].act(seen.incident.number, event)
-    back = "/" if form.get("back") == "/" else _link(seen)
+    back = "/" if form.get("back") == "/" else f"/i/{code_of(incident.number)}"
     return see_other(f"{back}?done={action}" if action in DONE else back, who)
+
+
+async def _do(request: web.Request, form: Mapping[str, str], who: str, seen: Seen) -> Incident:
+    """The incident after it: another one where it was merged. Raises Unfit."""
+    engine, number = request.app[ENGINE], seen.incident.number
+    if form.get("action", "") != MERGE:
+        return await engine.act(number, event_of(form, who, seen.incident, seen.now, people=engine.catalog.people))
+    other = number_of(form.get("into", ""))
+    try:
+        return await engine.merge(number, other or 0, who)
+    except UnknownIncident:
+        raise Unfit(400, "Write the code of the incident that it is one with, such as 7KQ.") from None
+    except CannotMerge as error:
+        raise Unfit(409, f"{error}.") from None
 
 
 @routes.get("/i/{code}/runbook")
@@ -66,7 +84,10 @@ async def _look(request: web.Request) -> Seen:
 
 def _read(tx: Tx, number: int, person: str) -> Seen | None:
     kept = incidents.get(tx, number)
-    return replace(seen_by(tx, person, kept), mark=incidents.mark(tx)) if kept else None
+    if kept is None:
+        return None
+    others = [one.incident for one in incidents.urgent(tx, after=0, limit=MOST_OTHERS)] if kept.incident.is_open else []
+    return replace(seen_by(tx, person, kept), mark=incidents.mark(tx), others=others)
 
 
 def _page(request: web.Request, seen: Seen, status: int = 200, *, error: str = "", done: str = "") -> web.Response:

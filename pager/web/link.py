@@ -1,6 +1,8 @@
 """The page link, /p/<token>: GET shows what is wrong and one big button, POST acts. No GET ever changes anything."""
 
 import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
 
 from aiohttp import web
 from markupsafe import Markup
@@ -8,10 +10,11 @@ from markupsafe import Markup
 from pager.api.doors import slow_down
 from pager.api.parts import DATABASE, ENGINE, PARTS
 from pager.api.problems import Problem
+from pager.core.code import code_of
 from pager.metrics import acting
 from pager.store import alerts, incidents, pages, tokens
 from pager.store.database import Tx
-from pager.web.acts import DONE, OF_A_LINK, Unfit, event_of
+from pager.web.acts import DONE, OF_A_LINK, OF_THE_WHOLE, Unfit, event_of
 from pager.web.render import page
 from pager.web.runbook import as_html, read_runbook
 from pager.web.seat import fields_of
@@ -35,6 +38,7 @@ async def act(request: web.Request) -> web.Response:
     seen, form = await _look(request), await fields_of(request)
     action = form.get("action", "")
     try:
+        _is_what_was_seen(seen, form, action)
         event = event_of(form, seen.person, seen.incident, seen.now, OF_A_LINK)
     except Unfit as unfit:
         return _page(request, seen, status=unfit.status, error=unfit.words)
@@ -42,6 +46,15 @@ async def act(request: web.Request) -> web.Response:
         await request.app[ENGINE].act(seen.incident.number, event)
     done = f"?done={action}" if action in DONE else ""
     return web.Response(status=303, text="done\n", headers={"Location": f"{_link(request)}{done}", **_NO_STORE})
+
+
+def _is_what_was_seen(seen: Seen, form: Mapping[str, str], action: str) -> None:
+    """Unfit for what would end more than whoever pressed has read about: it was merged since."""
+    code = code_of(seen.incident.number)
+    if seen.asked is not None and action in OF_THE_WHOLE and form.get("of", "") != code:
+        raise Unfit(
+            409, f"{code_of(seen.asked.number)} was merged into {code}, which is this one. Read it, then press again."
+        )
 
 
 @routes.get("/p/{token}/runbook")
@@ -93,10 +106,12 @@ def seen_by(tx: Tx, person: str, kept: incidents.Kept) -> Seen:
 
 def _read(tx: Tx, token: str) -> Seen | None:
     found = tokens.page_token(tx, token)
-    kept = incidents.get(tx, found.incident) if found else None
-    if found is None or kept is None:
+    asked = incidents.get(tx, found.incident) if found else None
+    if found is None or asked is None:
         return None
-    return seen_by(tx, found.name, kept)
+    kept = incidents.get(tx, incidents.after_merges(tx, found.incident)) or asked
+    was_merged = kept.incident.number != asked.incident.number
+    return replace(seen_by(tx, found.name, kept), asked=asked.incident if was_merged else None)
 
 
 def _page(request: web.Request, seen: Seen, status: int = 200, *, error: str = "", done: str = "") -> web.Response:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from pager.core.catalog import CHANNEL, Catalog
 from pager.core.code import code_of
 from pager.core.duration import format_duration
+from pager.core.holding import is_own
 from pager.core.incident import UNDO, Hold, Incident
 from pager.core.page import is_reached
 from pager.core.policy import Target
@@ -41,7 +42,10 @@ MOST_ENTRIES = 30
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What was read of an incident in one snapshot, for the holder of one link."""
+    """What was read of an incident in one snapshot, for the holder of one link.
+
+    `asked` is the one that the link was about, where that was merged into this one; `others` are open, too.
+    """
 
     person: str
     incident: Incident
@@ -51,6 +55,8 @@ class Seen:
     timeline: Sequence[Written]
     now: datetime
     mark: str = ""
+    asked: Incident | None = None
+    others: Sequence[Incident] = ()
 
 
 class View:
@@ -97,6 +103,7 @@ class View:
             ("Service", incident.service),
             ("Where", incident.where),
             ("Alerts", firing + more),
+            ("Merged", ", ".join(code_of(number) for number in incident.absorbed)),
             ("Roles", ", ".join(f"{role} {self.name(who)}" for role, who in incident.roles)),
         ]
         return [(name, text) for name, text in facts if text]
@@ -126,6 +133,24 @@ class View:
         return self.at(self._seen.now)
 
     @property
+    def went_on(self) -> str:
+        """The code of the incident that this one was merged into, "" if it was not."""
+        return code_of(self.incident.merged_into) if self.incident.merged_into is not None else ""
+
+    @property
+    def came_from(self) -> str:
+        """The code of the incident that the link was about, where that was merged into this one."""
+        return code_of(self._seen.asked.number) if self._seen.asked is not None else ""
+
+    @property
+    def others(self) -> list[tuple[str, str]]:
+        """What it may be merged with: codes, and what each is about."""
+        fits = [one for one in self._seen.others if one.number != self.incident.number and not is_own(one)]
+        return (
+            [(code_of(one.number), f"{one.severity} {one.title}") for one in fits] if not is_own(self.incident) else []
+        )
+
+    @property
     def wants_commander(self) -> bool:
         """Whether its level has a commander, and the files say who may be."""
         severity = self._catalog.severities[self.incident.severity]
@@ -152,6 +177,9 @@ class View:
     def standing(self) -> str:
         """Who has it, in one sentence."""
         incident, acked_at = self.incident, self.incident.acked_at
+        if incident.merged_into is not None:
+            by = self.name(incident.resolved_by)
+            return f"Merged into {code_of(incident.merged_into)} by {by}{self._since(incident.resolved_at)}"
         if incident.state == "resolved":
             return f"Resolved {self._by(incident.resolved_by)}{self._since(incident.resolved_at)}"
         if incident.state == "mitigated":

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from tests.cli.house import House
-from tests.support import wait_until_sync
+from tests.support import covers, wait_until_sync
 
 
 def test_an_ack_by_pagerctl_is_seen_in_the_api(house: House) -> None:
@@ -181,3 +181,23 @@ def test_a_title_cannot_move_the_cursor(house: House) -> None:
     assert "\x1b" not in listed
     assert "\u202e" not in listed
     assert listed.count("\n") == 2
+
+
+@covers("R27")
+def test_several_are_merged_and_what_is_said_to_them_reaches_the_whole(house: House) -> None:
+    oldest, *younger = (house.declare(f"checkout {number}", "SEV-3") for number in range(3))
+
+    merged = house.pagerctl("merge", *younger, oldest)
+    acked = house.pagerctl("ack", younger[0])
+    ended = house.pagerctl("resolve", younger[1].lower())
+    rise = house.pagerctl("severity", oldest, "sev-1")
+
+    assert [line.partition(";")[0] for line in merged.out.splitlines()] == [
+        f"{oldest}  SEV-3  {code} merged by ana" for code in younger
+    ]
+    assert acked.out.startswith(f"{oldest}  SEV-3  acknowledged for {younger[0]}, which was merged into it, by ana")
+    assert f"resolved already, by ana, who merged it into {oldest}" in ended.out
+    assert rise.out.startswith(f"{oldest}  SEV-1  set to SEV-1 by ana; acknowledged")
+    assert f"merged     {', '.join(younger)}" in house.pagerctl("incidents", "show", oldest).out
+    refused = house.pagerctl("merge", oldest, oldest)
+    assert (refused.code, "cannot be merged into itself" in refused.err) == (1, True)

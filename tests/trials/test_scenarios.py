@@ -55,6 +55,13 @@ ALL = '"0m ana", "5m bo", "5m channel:chat", "15m team:shop"'
             id="escalate: the next step now",
         ),
         pytest.param(
+            "alerts: [{labels: {alertname: Each, n: 1}}, {labels: {alertname: Each, n: 2}}]\n"
+            "then: [{after: 1m, merge: {from: 2, into: 1}}, {after: 3m, resolve: true}, {after: 9m, wait: true}]\n"
+            "expect: {incidents: [{state: resolved, pages: [0m ana], told: [5m ana resolved]},\n"
+            "  {state: resolved, pages: [0m ana], told: [1m ana merged]}]}",
+            id="merge: the younger goes into the older, and who was paged for it is told",
+        ),
+        pytest.param(
             f"{SLOW}\nthen: [{{after: 1m, snooze: {{by: ana, for: 3h}}}}, {{after: 181m, wait: true}}]\n"
             "expect: {pages: [0m ana, 181m ana]}",
             id="snooze: an ack with a chosen end",

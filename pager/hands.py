@@ -1,0 +1,118 @@
+"""What people do to incidents by hand, each one transaction: act on one, declare one, merge two."""
+
+from dataclasses import replace
+from datetime import datetime
+from uuid import uuid4
+
+import msgspec
+
+from pager.core.advance import set_up
+from pager.core.catalog import Catalog
+from pager.core.code import code_of
+from pager.core.incident import Entry, Event, Incident, MergedInto
+from pager.core.joining import by_age, ends_only_itself, what_joins
+from pager.core.severity import Level
+from pager.desk import Desk, News
+from pager.store import Moved, alerts, incidents, inhibitions
+from pager.store.database import Tx
+
+
+class UnknownIncident(LookupError):
+    """There is no incident of that number."""
+
+
+class VersionMismatch(Exception):
+    """The incident has changed since the caller saw it."""
+
+
+class CannotMerge(ValueError):
+    """These two cannot be one; the text says why."""
+
+
+def act(tx: Tx, catalog: Catalog, number: int, event: Event, version: int | None) -> tuple[Incident, News]:
+    """Tell an incident what a person did; what is said to one that was merged goes to the one that has its alerts.
+
+    But for what would end that one or say how bad it is: the person meant less than it is now.
+    """
+    meant = number if ends_only_itself(event) else incidents.after_merges(tx, number)
+    desk = Desk(tx, catalog)
+    desk.lock({number, meant})
+    incident = desk.incident(number)
+    if incident is None:
+        raise UnknownIncident(f"no incident {number}")
+    if version is not None and (desk.version(number) != version or meant != number):
+        raise VersionMismatch(f"incident {number} has changed: it is at version {desk.version(number)}")
+    if not ends_only_itself(event) and _is_merged(desk, meant):
+        raise Moved(f"incident {meant} was merged meanwhile")
+    desk.tell(meant, event)
+    desk.settle()
+    return _of(desk, meant), desk.news
+
+
+def declare(tx: Tx, catalog: Catalog, title: str, severity: Level, policy: str, by: str) -> tuple[Incident, News]:
+    """A new incident of no alert: step 1 is paged at once, as its severity says."""
+    desk = Desk(tx, catalog)
+    group = msgspec.json.encode(("declared", uuid4().hex)).decode()
+    number = desk.open(group, lambda n: by_hand(catalog, n, group, title, severity, policy, tx.now(), ""))
+    assert number is not None
+    desk.note(number, Entry(f"declared as {severity}", by))
+    desk.settle()
+    return _of(desk, number), desk.news
+
+
+def by_hand(
+    catalog: Catalog, number: int, group: str, title: str, severity: Level, policy: str, now: datetime, summary: str
+) -> Incident:
+    """An incident that no alert opened: of a person, or of pager's own."""
+    incident = set_up(number, group, title[:200], severity, catalog.policy(policy)[0], now)
+    runbook = catalog.defaults.runbook.replace("{alertname}", "declared") or "runbooks/declared.md"
+    return replace(incident, source="pager", summary=summary[:500], runbook=runbook)
+
+
+def merge(tx: Tx, catalog: Catalog, one: int, other: int, by: str) -> tuple[Incident, News]:
+    """The younger of two goes into the older, with its alerts and its group; the older as it stands then.
+
+    Two that are one already stay as they are. Raises UnknownIncident and CannotMerge.
+    """
+    numbers = {incidents.after_merges(tx, number) for number in (one, other)}
+    desk = Desk(tx, catalog)
+    desk.lock(numbers)
+    for number in sorted(numbers):
+        if desk.incident(number) is None:
+            raise UnknownIncident(f"no incident {number}")
+        if _is_merged(desk, number):
+            raise Moved(f"incident {number} was merged meanwhile")
+    if len(numbers) == 1:
+        if one == other:
+            raise CannotMerge(f"{code_of(one)} cannot be merged into itself")
+        return _of(desk, *numbers), desk.news
+    older = _join(tx, desk, *(_of(desk, number) for number in sorted(numbers)), by=by)
+    return _of(desk, older), desk.news
+
+
+def _join(tx: Tx, desk: Desk, one: Incident, other: Incident, *, by: str) -> int:
+    try:
+        older, younger = by_age(one, other)
+    except ValueError as error:
+        raise CannotMerge(str(error)) from None
+    alerts.move(tx, younger.number, older.number)
+    incidents.move_group(tx, younger.group, younger.number, older.number)
+    # By the alerts of both: of a whole that is not held somebody is paged.
+    whole = replace(older, severity=min(older.severity, younger.severity))
+    verdict = desk.bench.of([whole])[older.number]
+    desk.tell(younger.number, MergedInto(by, older.number))
+    inhibitions.forget(tx, [younger.number])
+    desk.tell(older.number, what_joins(younger, by, verdict.hold))
+    desk.take(older.number, verdict)
+    desk.settle()
+    return older.number
+
+
+def _is_merged(desk: Desk, number: int) -> bool:
+    return _of(desk, number).merged_into is not None
+
+
+def _of(desk: Desk, number: int) -> Incident:
+    incident = desk.incident(number)
+    assert incident is not None
+    return incident
