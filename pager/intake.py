@@ -69,7 +69,7 @@ class Intake:
         """
         began = asyncio.get_running_loop().time()
         parsed = await self._parse(dialect, source_name, body, now)
-        if parsed.alerts or parsed.acts:
+        if parsed.alerts or parsed.acts or parsed.beats:
             await self._keep(dialect, source_name, body, now)
         if parsed.faults:
             paths = [fault.path for fault in parsed.faults[:10]]

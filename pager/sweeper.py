@@ -4,9 +4,11 @@ import asyncio
 
 import structlog
 
-from pager import unheard
+from pager import heartbeats, unheard
 from pager.engine import Engine
 from pager.store import StoreUnavailable
+from pager.store import heartbeats as rows
+from pager.store.database import Tx
 
 log = structlog.get_logger()
 EVERY = 10.0
@@ -41,6 +43,7 @@ class Sweeper:
         for number in await self.database.read(unheard.closing):
             await self._close(number)
         await self._sources()
+        await self._heartbeats()
 
     async def _listen(self) -> None:
         again = not self._listens
@@ -56,6 +59,19 @@ class Sweeper:
             log.exception("an incident that is not heard of cannot be closed", incident=number)
         else:
             self.engine.listener.news(news)
+
+    async def _heartbeats(self) -> None:
+        """Alerts for heartbeats that are missing or hang, and the end of those that nobody waits for any more."""
+        catalog = self.engine.catalog
+
+        def due(tx: Tx) -> tuple[list[str], list[str]]:
+            return heartbeats.due(tx, catalog, unheard.heard_up_to(tx))
+
+        names, unknown = await self.database.read(due)
+        if unknown:
+            await self.database.write(lambda tx: rows.expect(tx, unknown))
+        if names:
+            await self.database.write(lambda tx: heartbeats.judge(tx, catalog, names, unheard.heard_up_to(tx)))
 
     async def _sources(self) -> None:
         """An incident for each source that fell silent; it ends by itself when the source speaks."""

@@ -4,10 +4,12 @@ from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from pager import signs
 from pager.core.advance import open_incident
 from pager.core.alert import Alert
 from pager.core.catalog import Catalog
 from pager.core.classify import Decision, classify
+from pager.core.heartbeat import Beat
 from pager.core.holding import FREE, Verdict
 from pager.core.incident import REOPEN, Incident, Reported
 from pager.core.merge import Change, as_alert, merge, settle
@@ -16,11 +18,9 @@ from pager.core.severity import Level
 from pager.core.stale import looked_at, renews
 from pager.desk import Desk, News, homes_of, load_locked
 from pager.store import Moved, alerts, inbox, incidents
-from pager.store import sources as spoken
 from pager.store.alerts import KnownAlert
 from pager.store.database import Tx
 from pager.store.schema import LANES
-from pager.store.sources import WORD_EVERY, Word
 from pager.store.sql import Row, instant
 
 HEARD_EVERY = timedelta(minutes=1)
@@ -63,6 +63,7 @@ class Part:
     end: int
     whole: bool
     acts: Sequence[Act] = ()
+    beats: Sequence[Beat] = ()
 
 
 @dataclass(slots=True)
@@ -120,7 +121,7 @@ class Batch:
         self._heard()
         self._tell(steps, [part.truncated for part in parts])
         self._act(parts[-1].acts)
-        self._spoke([part.row for part in parts])
+        signs.take(self.tx, self.catalog, [(part.row, part.alerts, part.beats) for part in parts])
         self.desk.settle()
         self._done(parts, {step.row for step in steps} | ({len(parts) - 1} if parts[-1].acts else set()))
         return self._worked(sum(part.whole for part in parts), len(reports), steps)
@@ -136,7 +137,8 @@ class Batch:
                 return parts or [self._acting(row, parsed)]
             alerts = parsed.alerts[row.done : row.done + room]
             end = row.done + len(alerts)
-            parts.append(Part(row, alerts, parsed.truncated, end, whole=end >= len(parsed.alerts)))
+            whole = end >= len(parsed.alerts)
+            parts.append(Part(row, alerts, parsed.truncated, end, whole, beats=parsed.beats))
             room -= len(alerts)
             if not parts[-1].whole:
                 self._begin(row.id, parsed)
@@ -340,16 +342,6 @@ class Batch:
                 heard.append(known)
         alerts.heard(self.tx, heard)
         self._save(renewed)
-
-    def _spoke(self, rows: Sequence[Row]) -> None:
-        """The newest word of each source, written now and then."""
-        words = {row.source: Word(row.source, row.dialect, instant(row.accepted_at)) for row in rows}
-        spoken.spoke(self.tx, [(word, self._every(name)) for name, word in words.items()])
-
-    def _every(self, name: str) -> timedelta:
-        source = self.catalog.sources.get(name)
-        must_speak = source.must_speak if source else None
-        return WORD_EVERY if must_speak is None else min(WORD_EVERY, must_speak / 4)
 
     def _worked(self, rows: int, reports: int, steps: Sequence[Step]) -> Worked:
         changes: dict[str, int] = {"repeat": self.repeats}

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from pager.core import acts, joining, reports
-from pager.core.alert import Alert
+from pager.core.alert import HEARTBEATS, Alert
 from pager.core.catalog import CHANNEL, Catalog
 from pager.core.classify import Decision
 from pager.core.coordinate import coordinate_due
@@ -90,8 +90,9 @@ def set_up(number: int, group: str, title: str, severity: Level, policy: str, no
 
 
 def title_of(alert: Alert) -> str:
-    """The alert's name, short enough for every channel."""
-    return alert.name[:200]
+    """The alert's name, short enough for every channel; of one about a heartbeat, what became of that."""
+    own = alert.annotations.get("title", "") if alert.source == HEARTBEATS else ""
+    return (own or alert.name)[:200]
 
 
 def _first(alert: Alert, *names: str) -> str:

@@ -9,6 +9,8 @@ from typing import Literal
 import msgspec
 
 Status = Literal["firing", "resolved"]
+HEARTBEATS = "pager/heartbeats"
+"""The source of alerts that pager makes itself, about heartbeats. No source of the files can have this name."""
 
 _FNV_OFFSET = 14695981039346656037
 _FNV_PRIME = 1099511628211

@@ -158,6 +158,8 @@ def _places(parts: Iterable[Part]) -> dict[Place, str]:
             for number in range(len(policy.steps)):
                 path = ("policies", name, "steps", number)
                 places.setdefault(path, part.place(path))
+        for number, heartbeat in enumerate(getattr(part.content, "heartbeats", ())):
+            places.setdefault(("heartbeats", heartbeat.name), part.place(("heartbeats", number)))
             places.setdefault(("policies", name, "then"), part.place(("policies", name, "then")))
     return places
 

@@ -8,10 +8,11 @@ from typing import Literal
 
 import msgspec
 
-from pager.core.alert import Alert
+from pager.core.alert import HEARTBEATS, Alert
 from pager.core.catalog import Catalog
+from pager.core.heartbeat import is_about
 from pager.core.matcher import all_match
-from pager.core.rule import Promote, Rule
+from pager.core.rule import Heartbeat, Promote, Rule
 from pager.core.rulefile import PlacedRule, RuleFile
 from pager.core.severity import WORDS, Level
 
@@ -56,6 +57,9 @@ def classify(alert: Alert, catalog: Catalog) -> Decision:
     one `defaults.unmatched`, since an alert is never dropped.
     """
     labels = {**alert.labels, "source": alert.source}
+    written = next((one for one in catalog.heartbeats if is_about(one, labels)), None)
+    if written is not None:
+        return _of_heartbeat(written, alert, labels, catalog)
     found = [(placed, *_level(placed, alert, catalog)) for placed in _opinions(labels, catalog.rules)]
     if not found:
         return _unmatched(alert, labels, catalog)
@@ -73,6 +77,22 @@ def classify(alert: Alert, catalog: Catalog) -> Decision:
         why=why,
         promote=rule.promote,
         losers=tuple(Opinion(other, lost.rule.name, lost.place) for lost, other, _ in found[1:]),
+    )
+
+
+def _of_heartbeat(written: Heartbeat, alert: Alert, labels: Mapping[str, str], catalog: Catalog) -> Decision:
+    """A sign of life pages nobody; what pager itself tells of a heartbeat is as severe as that is, in its own group."""
+    missing = alert.source == HEARTBEATS
+    return Decision(
+        severity=written.severity,
+        policy=written.policy or catalog.defaults.policy,
+        runbook=_runbook(written.runbook, alert, catalog),
+        group=_key(("heartbeat", alert.identity)).decode() if missing else _group("", None, alert, labels, catalog),
+        group_wait=timedelta(),
+        rule=f"heartbeat {written.name}",
+        place=catalog.places.get(("heartbeats", written.name), ""),
+        why=f'heartbeat "{written.name}"' if missing else f'a sign of life of heartbeat "{written.name}"',
+        respond="" if missing else "none",
     )
 
 

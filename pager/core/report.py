@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from pager.core.alert import Alert
+from pager.core.heartbeat import Beat
 from pager.core.incident import Event
 
 
@@ -48,7 +49,7 @@ class Parsed:
     """The alerts of one body, in its order: reports of one alert apply one after the other and the last wins.
 
     `truncated` counts alerts that the sender left out of the body. `note` says why a good body has no alerts. `acts`
-    come after the alerts.
+    come after the alerts. `beats` are signs of life of heartbeats.
     """
 
     alerts: tuple[Alert, ...]
@@ -56,6 +57,7 @@ class Parsed:
     truncated: int = 0
     note: str = ""
     acts: tuple[Act, ...] = ()
+    beats: tuple[Beat, ...] = ()
 
 
 class Malformed(ValueError):

@@ -141,12 +141,42 @@ class Maintenance(Model):
 
 
 class Heartbeat(Model):
+    """What must speak every so often: by pings of its name, or by an alert that always fires (`watchdog`)."""
+
     name: str
     every: Duration
     grace: Duration = timedelta()
     watchdog: tuple[MatcherField, ...] = ()
     severity: LevelField = "SEV-2"
     policy: str = ""
+    runbook: str = ""
+
+    @field_validator("name")
+    @classmethod
+    def _name_stands_in_an_address(cls, name: str) -> str:
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", name):
+            raise ValueError(f"not a name: {name!r}; write up to 64 letters, digits, dots, - and _: nightly-backup")
+        return name
+
+    @field_validator("every")
+    @classmethod
+    def _every_is_a_while(cls, every: timedelta) -> timedelta:
+        if every <= timedelta():
+            raise ValueError("a heartbeat comes every so often: write 5m or 24h")
+        return every
+
+    @field_validator("watchdog")
+    @classmethod
+    def _watchdog_names_an_alert(cls, watchdog: tuple[Matcher, ...]) -> tuple[Matcher, ...]:
+        named = any(matcher.label == "alertname" and matcher.operator == "=" for matcher in watchdog)
+        if watchdog and not named:
+            raise ValueError("a watchdog never pages by itself, so it names one alert: alertname = Watchdog")
+        return watchdog
+
+    @field_validator("runbook")
+    @classmethod
+    def _runbook_is_a_link(cls, runbook: str) -> str:
+        return check_runbook(runbook)
 
 
 class Source(Model):

@@ -7,6 +7,7 @@ stretches in which it was down (from the last sign of life to the next start) as
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
+from pager.core.alert import HEARTBEATS
 from pager.core.merge import AlertState
 from pager.core.rule import Source
 from pager.core.severity import Level
@@ -47,8 +48,11 @@ def is_stale(
 def looked_at(
     state: AlertState, heard_at: datetime, source: Source | None, down: Sequence[Stretch] = ()
 ) -> datetime | None:
-    """When to ask whether an alert is stale, which is when it will be; None: never, since it does not fire."""
-    if state.status != "firing":
+    """When to ask whether an alert is stale, which is when it will be; None: never, since it does not fire.
+
+    Nor is one that pager itself tells of: it ends when that is over.
+    """
+    if state.status != "firing" or state.source == HEARTBEATS:
         return None
     return stale_at(state, heard_at, source.stale_after if source else None, down)
 

@@ -10,6 +10,7 @@ from pager.core.clock_step import move_alert, move_plan
 from pager.core.incident import REOPEN
 from pager.core.merge import AlertState
 from pager.core.page import Plan
+from pager.store import heartbeats
 from pager.store.database import Tx
 
 _encode = msgspec.json.Encoder().encode
@@ -66,7 +67,7 @@ def moving(tx: Tx, before: datetime) -> list[int]:
 
 
 def move_rows(tx: Tx, step: timedelta, left: Sequence[int]) -> None:
-    """Move what waits by itself: pages, leases, alerts that settle or are listened for.
+    """Move what waits by itself: pages, leases, alerts that settle or are listened for, heartbeats.
 
     Also the due times of the incidents in `left`, whose bodies cannot be read.
     """
@@ -78,6 +79,7 @@ def move_rows(tx: Tx, step: timedelta, left: Sequence[int]) -> None:
     tx.run("UPDATE bundling SET due_at = due_at + :by, since = since + :by, shut_until = shut_until + :by", by=by)
     tx.run("UPDATE alerts SET heard_at = heard_at + :by, stale_at = stale_at + :by WHERE status = 'firing'", by=by)
     tx.run("UPDATE sources SET spoke_at = spoke_at + :by", by=by)
+    heartbeats.move(tx, step)
     _move_pages(tx, step)
     _move_alerts(tx, step)
     tx.notify("pages")

@@ -1,0 +1,125 @@
+"""Heartbeats: what was heard is written, and what is missing, failed or hangs becomes an alert of pager's own."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+import structlog
+
+from pager.core.alert import HEARTBEATS, Alert
+from pager.core.catalog import Catalog
+from pager.core.heartbeat import Beat, Pulse, alarm, belongs, ended, follow, heard, look
+from pager.core.rule import Heartbeat
+from pager.core.stale import Stretch
+from pager.sources.heartbeat import DIALECT, own_alert
+from pager.store import heartbeats, inbox, sources
+from pager.store.database import Tx
+
+log = structlog.get_logger()
+MOST_INSTANCES = 500
+"""Of one watchdog: whoever sends more labels than that is no longer believed."""
+Key = tuple[str, str]
+
+
+def hear(tx: Tx, catalog: Catalog, beats: Sequence[tuple[Beat, datetime]]) -> None:
+    """Write signs of life, each with the instant of its acceptance, in order; what is told of them ends or begins."""
+    written = by_name(catalog)
+    beats = [(beat, at) for beat, at in beats if _is_meant(beat, written.get(beat.name))]
+    if not beats:
+        return
+    known = {(pulse.name, pulse.instance): pulse for pulse in heartbeats.locked(tx, {beat.name for beat, _ in beats})}
+    down, changed = sources.down(tx), set[Key]()
+    for beat, at in beats:
+        key = (beat.name, beat.instance)
+        pulse = known.get(key) or _new(known, beat, at)
+        if pulse is not None:
+            known[key] = _told(tx, heard(pulse, beat, at), written[beat.name], at, down)
+            changed.add(key)
+            if beat.instance and (stood_in := known.pop((beat.name, ""), None)):
+                changed.discard((beat.name, ""))
+                _forget(tx, stood_in)
+    heartbeats.save(tx, [known[key] for key in sorted(changed)])
+
+
+def _is_meant(beat: Beat, written: Heartbeat | None) -> bool:
+    """Whether it is heard in this way: a watchdog by its alerts alone, and others by their pings."""
+    return written is not None and bool(written.watchdog) == bool(beat.instance)
+
+
+def _new(known: dict[Key, Pulse], beat: Beat, at: datetime) -> Pulse | None:
+    """The first that is heard of one; None: it is not taken for one."""
+    if beat.instance and beat.kind != "ok":
+        return None  # It ended before it was ever heard.
+    if beat.instance and sum(name == beat.name for name, _ in known) >= MOST_INSTANCES:
+        log.error("a watchdog comes with too many labels", heartbeat=beat.name, most=MOST_INSTANCES, often=True)
+        return None
+    return Pulse(beat.name, at, beat.instance, beat.labels)
+
+
+def due(tx: Tx, catalog: Catalog, now: datetime) -> tuple[list[str], list[str]]:
+    """Names of the heartbeats of which something is to be told, and of those that nobody waits for yet."""
+    written, known, down = by_name(catalog), heartbeats.every(tx), sources.down(tx)
+    names = {pulse.name for pulse in known if _judged(pulse, written.get(pulse.name), now, down) != pulse}
+    waited_for = {pulse.name for pulse in known if belongs(pulse, written.get(pulse.name))}
+    return sorted(names), sorted(written.keys() - waited_for)
+
+
+def judge(tx: Tx, catalog: Catalog, names: Iterable[str], now: datetime) -> int:
+    """Tell what is to be told of these heartbeats at `now`; how many have changed."""
+    written, down, changed = by_name(catalog), sources.down(tx), []
+    for pulse in heartbeats.locked(tx, names):
+        heartbeat = written.get(pulse.name)
+        after = _followed(pulse, heartbeat, now)
+        after = _told(tx, after, heartbeat if after.gone_at is None else None, now, down)
+        if after != pulse:
+            changed.append(after)
+    heartbeats.save(tx, changed)
+    return len(changed)
+
+
+def forget(tx: Tx, name: str, instance: str) -> bool:
+    """Forget one that is gone for good: the alert about it ends. False: there is none."""
+    for pulse in heartbeats.locked(tx, [name]):
+        if pulse.instance == instance:
+            _forget(tx, pulse)
+            return True
+    return False
+
+
+def by_name(catalog: Catalog) -> dict[str, Heartbeat]:
+    """The heartbeats of the files."""
+    return {heartbeat.name: heartbeat for heartbeat in catalog.heartbeats}
+
+
+def _followed(pulse: Pulse, written: Heartbeat | None, now: datetime) -> Pulse:
+    return follow(pulse, belongs(pulse, written), now)
+
+
+def _judged(pulse: Pulse, written: Heartbeat | None, now: datetime, down: Sequence[Stretch]) -> Pulse:
+    """What `judge` would make of it, with nothing told."""
+    after = _followed(pulse, written, now)
+    if written is None or after.gone_at is not None:
+        return replace(after, told="")
+    seen = look(after, written, now, down)
+    return replace(after, told=seen.state if seen.is_alarm else "")
+
+
+def _told(tx: Tx, pulse: Pulse, written: Heartbeat | None, now: datetime, down: Sequence[Stretch]) -> Pulse:
+    """Tell what the heartbeat is at `now`, if something else is told of it; the alert goes the road of all others."""
+    seen = look(pulse, written, now, down) if written is not None else None
+    state = seen.state if seen is not None and seen.is_alarm else ""
+    if state == pulse.told:
+        return pulse
+    _tell(tx, alarm(pulse, written, seen) if written and seen and state else ended(pulse, now))
+    log.info("a heartbeat changed", heartbeat=pulse.name, instance=pulse.instance, state=state or "up")
+    return replace(pulse, told=state)
+
+
+def _tell(tx: Tx, alert: Alert) -> None:
+    inbox.append(tx, HEARTBEATS, DIALECT, own_alert(alert), tx.now())
+
+
+def _forget(tx: Tx, pulse: Pulse) -> None:
+    if pulse.told:
+        _tell(tx, ended(pulse, tx.now()))
+    heartbeats.drop(tx, pulse.name, pulse.instance)
