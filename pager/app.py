@@ -38,6 +38,7 @@ from pager.settings import Settings
 from pager.shift_notices import ShiftNotices
 from pager.steady import SteadyClock
 from pager.store import StoreError
+from pager.store.accounts import are_any
 from pager.store.aside import move_damaged
 from pager.store.backup import file_of
 from pager.store.database import Database, open_database
@@ -163,6 +164,7 @@ class Daemon:
                 upkeep=self.upkeep,
                 nodes=self.nodes,
                 caps=Caps(self.settings.connections, self.settings.connections_of_one),
+                signing=self.settings.signing,
             )
         )
         runner = make_runner(app, shutdown_timeout=5)
@@ -246,7 +248,8 @@ async def daemon(
     )
     try:
         await asyncio.gather(database.open(), sender.start())
-        check_listen(settings.host, intake.keys.any or await database.read(has_api_tokens))
+        guarded = intake.keys.any or settings.signing.guards
+        check_listen(settings.host, guarded or await database.read(lambda tx: has_api_tokens(tx) or are_any(tx)))
         for warning in database.warnings:
             log.warning(warning)
         nodes = Nodes(database, engine, settings.node_name, metrics.registry)

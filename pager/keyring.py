@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -11,8 +11,8 @@ from typing import Literal
 import structlog
 
 from pager.core.catalog import Catalog
-from pager.store import StoreUnavailable, tokens
-from pager.store.database import Database
+from pager.store import StoreUnavailable, accounts, tokens
+from pager.store.database import Database, Tx
 from pager.store.tokens import ApiToken
 
 log = structlog.get_logger()
@@ -43,10 +43,14 @@ class BadToken(PermissionError):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks: the scope they have, and the name of their token, "" for who needs none."""
+    """Who asks: the scope they have, and the name of their token, "" for who needs none.
+
+    `via` is how they came: by a token, or the person of this name by password, oidc or proxy.
+    """
 
     scope: str = ""
     name: str = ""
+    via: str = "token"
 
     @property
     def source(self) -> str:
@@ -97,25 +101,47 @@ class Keys:
             return ""
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What was read: tokens by their ids, whether anybody has an account, and who is kept out."""
+
+    tokens: Mapping[str, ApiToken]
+    accounts: bool = False
+    disabled: frozenset[str] = frozenset()
+
+
 class Keyring:
     """All tokens. Those of the database are read every other second, by whoever asks; what was read last stands
     while it cannot be asked, so that senders are told 503 then and not 403.
+
+    `guarded`: people sign in at a provider or a proxy, so that the doors are closed without any token.
     """
 
-    def __init__(self, database: Database, keys: Keys) -> None:
+    def __init__(self, database: Database, keys: Keys, *, guarded: bool = False) -> None:
         self._database = database
         self._keys = keys
-        self._tokens: dict[str, ApiToken] | None = None
+        self._guarded = guarded
+        self._tokens: Known | None = None
         self._read_at = 0.0
         self._reading = asyncio.Lock()
         self._used_at: dict[str, datetime] = {}
         self._writing: set[asyncio.Task[None]] = set()
 
     async def closed(self) -> bool:
-        """Whether there are tokens, so that one is needed. StoreUnavailable if that was never known."""
-        if self._keys.any:
+        """Whether there are tokens or accounts, so that one is needed. StoreUnavailable if that was never known."""
+        if self._keys.any or self._guarded:
             return True
-        return bool(await self._known(FRESH))
+        known = await self._known(FRESH)
+        return bool(known.tokens or known.accounts)
+
+    @property
+    def has_accounts(self) -> bool:
+        """Whether anybody had an account when that was last read: what a form offers."""
+        return self._tokens is not None and self._tokens.accounts
+
+    async def is_kept_out(self, person: str) -> bool:
+        """Whether somebody disabled this person's account."""
+        return person in (await self._known(FRESH)).disabled
 
     async def holder(self, shown: str, now: datetime) -> Caller:
         """Whose token was shown. Raises BadToken, and StoreUnavailable."""
@@ -136,14 +162,14 @@ class Keyring:
 
     async def by_id(self, token_id: str, now: datetime) -> Caller | None:
         """Who has the token of this id; None once it was revoked, or has expired. Raises StoreUnavailable."""
-        token = (await self._known(FRESH)).get(token_id)
+        token = (await self._known(FRESH)).tokens.get(token_id)
         if token is None or token.has_expired(now):
             return None
         self._note_use(token, now)
         return Caller(token.scope, token.name)
 
     def changed(self) -> None:
-        """A token was made or revoked: whoever asks next reads them anew."""
+        """A token or an account was made or ended: whoever asks next reads them anew."""
         self._read_at = float("-inf")
 
     async def load(self) -> None:
@@ -156,9 +182,9 @@ class Keyring:
     async def _find(self, token_id: str) -> ApiToken | None:
         if not token_id:
             return None
-        return (await self._known(FRESH)).get(token_id) or (await self._known(EAGER)).get(token_id)
+        return (await self._known(FRESH)).tokens.get(token_id) or (await self._known(EAGER)).tokens.get(token_id)
 
-    async def _known(self, fresh: float) -> dict[str, ApiToken]:
+    async def _known(self, fresh: float) -> Known:
         loop = asyncio.get_running_loop()
         if self._tokens is not None and loop.time() - self._read_at < fresh:
             return self._tokens
@@ -166,21 +192,21 @@ class Keyring:
         async with self._reading:
             if self._tokens is None or self._read_at < asked_at:  # Else somebody read them while we waited.
                 await self._read()
-            return self._tokens or {}
+            return self._tokens or Known({})
 
     async def _read(self) -> None:
         loop = asyncio.get_running_loop()
         began = loop.time()
         try:
             async with asyncio.timeout(PATIENCE if self._tokens is None else SHORT):
-                found = await self._database.read(tokens.api_tokens)
+                found = await self._database.read(_read)
         except (StoreUnavailable, TimeoutError) as error:
             if self._tokens is None:
                 raise StoreUnavailable("the tokens cannot be read") from error
             log.warning("the tokens cannot be read: those known before stand", error=str(error), often=True)
             self._read_at = loop.time()  # Whoever waited for this does not wait again.
         else:
-            self._tokens, self._read_at = {token.id: token for token in found}, began
+            self._tokens, self._read_at = found, began
 
     def _note_use(self, token: ApiToken, now: datetime) -> None:
         last = self._used_at.get(token.id) or token.used_at
@@ -197,3 +223,9 @@ class Keyring:
             await self._database.write(lambda tx: tokens.used(tx, token_id, now))
         except StoreUnavailable as error:
             log.debug("a token's use is not noted", error=str(error))
+
+
+def _read(tx: Tx) -> Known:
+    known = accounts.every(tx)
+    disabled = frozenset(account.person for account in known if account.disabled_at is not None)
+    return Known({token.id: token for token in tokens.api_tokens(tx)}, bool(known), disabled)

@@ -1,18 +1,21 @@
-"""Sessions: browsers that somebody came in with by a token. They may what their token may, and end with it."""
+"""Sessions: browsers that somebody came in with, by a token or as a person. They end with that token or person."""
 
 import asyncio
 import hmac
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
 
 from pager.core.hygiene import one_line
+from pager.core.people import Person
+from pager.core.scope import SCOPE_OF
 from pager.keyring import Caller, Keyring
-from pager.store import StoreUnavailable, sessions, tokens
-from pager.store.database import Database
-from pager.store.sessions import Session
+from pager.store import StoreUnavailable, accounts, sessions, tokens
+from pager.store.accounts import Account
+from pager.store.database import Database, Tx
+from pager.store.sessions import Holder, Session
 
 log = structlog.get_logger()
 LONGEST_AGENT = 200
@@ -27,49 +30,97 @@ class Opened:
 
 
 class Sessions:
-    """Kept in the database, so that every node knows them and a restart ends none."""
+    """Kept in the database, so that every node knows them and a restart ends none. `people` are those of the files."""
 
-    def __init__(self, database: Database, keyring: Keyring) -> None:
+    def __init__(self, database: Database, keyring: Keyring, people: Callable[[], Mapping[str, Person]]) -> None:
         self._database = database
         self._keyring = keyring
+        self._people = people
         self._writing: set[asyncio.Task[None]] = set()
 
-    async def begin(self, token: str, agent: str, now: datetime) -> str:
-        """What the browser is to show from now on, for somebody whose token is known to be right."""
+    async def begin(self, whose: Holder, agent: str, address: str, now: datetime, *, before: str = "") -> str:
+        """What the browser is to show from now on. What it showed `before` ends, so that no session outlives a sign-in.
+
+        Whoever it is was found to be right: their token, their password, or what a provider said of them.
+        """
         shown, said = sessions.new_session(), one_line(agent)[:LONGEST_AGENT]
-        await self._database.write(lambda tx: sessions.keep(tx, shown, tokens.id_in(token), said, now))
+
+        def keep(tx: Tx) -> None:
+            old = sessions.get(tx, sessions.id_in(before)) if before else None
+            if old is not None and hmac.compare_digest(tokens.hash_of(before), old.hash):
+                sessions.end(tx, old.id)
+            sessions.keep(tx, shown, whose, said, address, now)
+
+        await self._database.write(keep)
         return shown
 
-    async def holder(self, shown: str, now: datetime) -> Opened | None:
-        """Who shows this; None where it is no session, has ended, or its token was revoked. Raises StoreUnavailable."""
+    async def holder(self, shown: str, address: str, now: datetime) -> Opened | None:
+        """Who shows this; None where it is no session, has ended, or its token or person may not come in any more.
+
+        Raises StoreUnavailable.
+        """
         number = sessions.id_in(shown)
-        found = await self._database.read(lambda tx: sessions.get(tx, number)) if number else None
+        found, account = await self._database.read(lambda tx: _find(tx, number)) if number else (None, None)
         if found is None or not hmac.compare_digest(tokens.hash_of(shown), found.hash) or found.has_ended(now):
             return None
-        caller = await self._keyring.by_id(found.token, now)
+        caller = await self._caller(found, account, now)
         if caller is None:
             return None
-        self._note_use(found, now)
+        self._note_use(found, address, now)
         return Opened(caller, found)
 
+    def person(self, name: str, way: str) -> Caller | None:
+        """A person of the files who came by `way`, with what their role lets them do."""
+        known = self._people().get(name)
+        return Caller(SCOPE_OF[known.role], name, way) if known else None
+
     async def of(self, opened: Opened) -> Sequence[Session]:
-        """All sessions of the same token."""
-        return await self._database.read(lambda tx: sessions.of_token(tx, opened.session.token))
+        """All sessions of the same token or person."""
+        mine = opened.session
+        if mine.person:
+            return await self._database.read(lambda tx: sessions.of_person(tx, mine.person))
+        return await self._database.read(lambda tx: sessions.of_token(tx, mine.token))
 
     async def end(self, opened: Opened, session: str) -> bool:
-        """End one of the sessions of the same token; whether there was one of that id."""
-        return await self._database.write(lambda tx: sessions.end(tx, session, opened.session.token))
+        """End one of the sessions of the same token or person; whether there was one of that id."""
 
-    def _note_use(self, session: Session, now: datetime) -> None:
+        def end(tx: Tx) -> bool:
+            found, mine = sessions.get(tx, session), opened.session
+            same = found is not None and (found.token, found.person) == (mine.token, mine.person)
+            return same and sessions.end(tx, session)
+
+        return await self._database.write(end)
+
+    async def end_others(self, opened: Opened) -> int:
+        """End all sessions of the same token or person but this one; how many there were."""
+        return await self._database.write(lambda tx: sessions.end_others(tx, opened.session))
+
+    async def _caller(self, found: Session, account: Account | None, now: datetime) -> Caller | None:
+        if not found.person:
+            return await self._keyring.by_id(found.token, now)
+        caller = self.person(found.person, found.way)
+        if caller is not None and (account is None or account.disabled_at is None):
+            return caller
+        # For good: a name that comes back into the files may be that of somebody else.
+        await self._database.write(lambda tx: sessions.end_of_person(tx, found.person))
+        log.info("the sessions of a person who may not come in any more have ended", person=found.person)
+        return None
+
+    def _note_use(self, session: Session, address: str, now: datetime) -> None:
         if now - session.used_at < sessions.USED_EVERY:
             return
         # Nobody waits for it: it is a remark, and the disk may be full.
-        task = asyncio.create_task(self._write_use(session.id, now))
+        task = asyncio.create_task(self._write_use(session.id, address, now))
         self._writing.add(task)
         task.add_done_callback(self._writing.discard)
 
-    async def _write_use(self, session: str, now: datetime) -> None:
+    async def _write_use(self, session: str, address: str, now: datetime) -> None:
         try:
-            await self._database.write(lambda tx: sessions.used(tx, session, now))
+            await self._database.write(lambda tx: sessions.used(tx, session, address, now))
         except StoreUnavailable as error:
             log.debug("a session's use is not noted", error=str(error))
+
+
+def _find(tx: Tx, session: str) -> tuple[Session | None, Account | None]:
+    found = sessions.get(tx, session)
+    return found, accounts.get(tx, found.person) if found is not None and found.person else None

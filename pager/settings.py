@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -19,6 +19,7 @@ from pydantic_settings import (
 )
 
 from pager.core.duration import Duration
+from pager.core.signing import Provider, Signing, parse_network
 
 TOML = "pager.toml"
 _SYSTEM_STATE = Path("/var/lib/pager")
@@ -71,6 +72,26 @@ def _check_addresses(*schemes: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _check_networks(written: tuple[str, ...]) -> tuple[str, ...]:
+    for network in written:
+        parse_network(network)
+    return written
+
+
+def _check_header(name: str) -> str:
+    if name and not re.fullmatch(r"[A-Za-z0-9-]{1,64}", name, re.ASCII):
+        raise ValueError(f"not the name of a header: {name!r}; write X-Forwarded-User or Remote-User")
+    return name
+
+
+def _check_issuer(url: str) -> str:
+    if url and not re.fullmatch(r"https://[^\s?#]+|http://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?(/[^\s?#]*)?", url):
+        raise ValueError(
+            "not an address of a provider; write https://login.example.org, as its discovery says `issuer`"
+        )
+    return url
+
+
 def _check_pause(pause: timedelta) -> timedelta:
     if pause < timedelta(seconds=1):
         raise ValueError("a second at least")
@@ -105,7 +126,8 @@ class Settings(BaseSettings):
     Intake answers 503 when `backlog_rows` requests or `backlog_bytes` wait to be worked, or when less than
     `least_free` percent of the database's disk is free. At most `connections` are open, and `connections_of_one`
     address. Bodies are kept for `bodies_kept` or up to `bodies_bytes`, incidents for `incidents_kept` after their end.
-    With `oncall_names` the metrics name who is on call.
+    With `oncall_names` the metrics name who is on call. From `proxies`, addresses or networks, X-Forwarded-For is
+    believed, and `proxy_header` as the name of a person. `oidc_...` is the provider that people sign in at.
     """
 
     model_config = SettingsConfigDict(env_prefix="PAGER_", env_ignore_empty=True, frozen=True, extra="forbid")
@@ -137,6 +159,32 @@ class Settings(BaseSettings):
     last_resort: Annotated[Addresses, _check_addresses("smtp", "smtps", "http", "https")] = Field(
         default=(), repr=False
     )
+    proxies: Annotated[Addresses, AfterValidator(_check_networks)] = ()
+    proxy_header: Annotated[str, AfterValidator(_check_header)] = ""
+    oidc_issuer: Annotated[str, AfterValidator(_check_issuer)] = ""
+    oidc_client: str = ""
+    oidc_secret: str = Field(default="", repr=False)
+    oidc_claim: str = Field(default="email", min_length=1)
+    oidc_name: str = Field(default="your provider", min_length=1, max_length=60)
+
+    @model_validator(mode="after")
+    def _sign_in_is_whole(self) -> "Settings":
+        if self.proxy_header and not self.proxies:
+            raise ValueError("proxy_header (PAGER_PROXY_HEADER) needs proxies: whom it is believed from")
+        if bool(self.oidc_issuer) != bool(self.oidc_client):
+            raise ValueError("oidc_issuer and oidc_client (PAGER_OIDC_ISSUER, PAGER_OIDC_CLIENT) go together")
+        if self.oidc_issuer and not self.url:
+            raise ValueError("oidc_issuer needs url (PAGER_URL): the provider sends people back to it")
+        return self
+
+    @property
+    def signing(self) -> Signing:
+        """Who else says who people are: proxies and a provider."""
+        proxies = tuple(parse_network(network) for network in self.proxies)
+        if not self.oidc_issuer:
+            return Signing(proxies, self.proxy_header)
+        whole = (self.oidc_issuer, self.oidc_client, self.oidc_secret, self.oidc_claim, self.oidc_name)
+        return Signing(proxies, self.proxy_header, Provider(*whole))
 
     @property
     def host(self) -> str:
@@ -216,6 +264,8 @@ def _secret_folders() -> list[Path]:
 def _said(entry: Any, written: Path) -> str:
     """One error in words: the setting by its variable, and never a value that may be a password."""
     name = ".".join(str(part) for part in entry["loc"])
+    if not name:
+        return str(entry["msg"]).removeprefix("Value error, ")
     if entry["type"] == "extra_forbidden":
         return f"unknown setting {name!r} in {written}; there are: {', '.join(Settings.model_fields)}"
     return f"setting {name} (PAGER_{name.upper()}): {entry['msg'].removeprefix('Value error, ')}"

@@ -5,8 +5,8 @@ from pager.core.scope import Scope
 SAFE = ("GET", "HEAD", "OPTIONS")
 OPEN = ("/-/healthy", "/-/ready", "/livez", "/readyz", "/healthz", "/metrics", "/status", "/login")
 """Answered without a token. Nothing here tells of alerts or people but what `status_page:` makes public."""
-OPEN_BELOW = ("/p/", "/static/", "/status/")
-"""A page link is its own token."""
+OPEN_BELOW = ("/p/", "/static/", "/status/", "/enrol/", "/login/")
+"""A page link is its own token, and so is the link by which somebody sets a password."""
 RELOADS = ("/system",)
 INGEST = ("/webhook/", "/v2/")
 KEYED = ("/v2/enqueue", "/v2/change/enqueue", "/generic/2010-04-15/create_event.json")
@@ -14,7 +14,7 @@ KEYED = ("/v2/enqueue", "/v2/change/enqueue", "/generic/2010-04-15/create_event.
 CALENDARS = ("/schedules/", "/people/")
 OWN = ("/me",)
 """About whoever asks, and nobody else."""
-ADMIN = ("/-/", "/api/v1/tokens", "/api/v1/backups", "/api/v1/doctor")
+ADMIN = ("/-/", "/api/v1/tokens", "/api/v1/backups", "/api/v1/doctor", "/api/v1/users", "/api/v1/audit", "/audit")
 
 
 def needed(method: str, path: str) -> Scope | None:

@@ -8,6 +8,7 @@ from pager.api import (
     alertmanager,
     alertmanager_read,
     alerts,
+    audit,
     explain,
     generic,
     health,
@@ -22,32 +23,40 @@ from pager.api import (
     status,
     tokens,
     upkeep,
+    users,
     webhook,
 )
+from pager.api.auditing import audits
 from pager.api.doors import doors, load_tokens
 from pager.api.guard import Runner
 from pager.api.limits import KEEP_ALIVE, LINGER, bodies, records, unread
-from pager.api.parts import GUARD, Parts, keep
+from pager.api.parts import GUARD, PASSWORDS, Parts, keep
 from pager.api.problems import problems
 from pager.web import link, pages, proof, static
 
 SERVED = (
     alertmanager_read,
     *(generic, webhook, alertmanager, pagerduty, opsgenie, incidents, explain, alerts, oncall, overrides),
-    *(people, silences, health, status, reload, tokens, upkeep, link, proof, static),
+    *(people, silences, health, status, reload, tokens, users, audit, upkeep, link, proof, static),
     *pages.SERVED,
 )
 
 
 def build_app(parts: Parts) -> web.Application:
-    """Everything that is served. From the outside in: recorded, worded, let in, read, handled."""
-    app = web.Application(middlewares=[records, problems, doors, bodies], client_max_size=parts.intake.largest + 1)
+    """Everything that is served. From the outside in: recorded, worded, let in, audited, read, handled."""
+    rooms = [records, problems, doors, audits, bodies]
+    app = web.Application(middlewares=rooms, client_max_size=parts.intake.largest + 1)
     keep(app, parts)
     pages.prepare(app)
     for module in SERVED:
         app.add_routes(module.routes)
     app.on_startup.extend((health.started, load_tokens))
+    app.on_cleanup.append(_end_passwords)
     return app
+
+
+async def _end_passwords(app: web.Application) -> None:
+    app[PASSWORDS].close()
 
 
 def make_runner(app: web.Application, **options: Any) -> web.AppRunner:

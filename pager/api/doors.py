@@ -15,9 +15,11 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from pager.api.access import SAFE, is_calendar, is_keyed, needed
-from pager.api.parts import GUESSERS, KEYRING, METRICS, PARTS, SESSIONS
-from pager.api.problems import Problem, handler_of
-from pager.core.scope import allows
+from pager.api.parts import ENGINE, GUESSERS, KEYRING, METRICS, PARTS, SESSIONS
+from pager.api.problems import Problem
+from pager.core.hygiene import one_line
+from pager.core.people import known_as
+from pager.core.scope import SCOPE_OF, Scope, allows
 from pager.keyring import BadToken, Caller
 from pager.sessions import Opened
 from pager.web.render import is_page
@@ -29,9 +31,11 @@ SESSION = web.RequestKey("session", Opened)
 COOKIE = "pager_session"
 
 FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP")
-ADMIN, ANYBODY = Caller("admin"), Caller()
+SOCKET, HERE = Caller("admin", via="socket"), Caller("admin", via="here")
+ANYBODY = Caller(via="")
 UNASKED = Caller("none")
 """Whoever may show their token in the body, which is not read yet."""
+NOT_KNOWN = "You are signed in as {!r}, who is nobody of the files, or may not come in. Ask whoever runs pager."
 ONLY_HERE = "answered on this machine only, by a loopback address and not through a proxy"
 
 
@@ -40,7 +44,8 @@ def check_listen(host: str, have_tokens: bool) -> None:
     if not have_tokens and not is_loopback(host):
         raise ValueError(
             f"cannot listen on {host!r} without tokens: anybody could page people and acknowledge for them; "
-            "listen on 127.0.0.1, or make one there first: `pagerctl token create NAME --scope SCOPE`, or in `sources:`"
+            "listen on 127.0.0.1, or make one there first: `pagerctl token create NAME --scope SCOPE`, in `sources:`, "
+            "or `pagerctl user enroll NAME`"
         )
 
 
@@ -57,14 +62,10 @@ def is_loopback(host: str) -> bool:
 
 @web.middleware
 async def doors(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Refuse who may not; say of whoever acts by a token which one it was."""
+    """Refuse who may not."""
     _check_origin(request)
     request[CALLER] = await _let_in(request)
-    response = await handler(request)
-    caller = request[CALLER]
-    if caller.name and not caller.source and request.method not in SAFE:
-        log.info("acted", token=caller.name, method=request.method, route=handler_of(request), status=response.status)
-    return response
+    return await handler(request)
 
 
 async def let_in_by(request: web.Request, key: str) -> None:
@@ -93,17 +94,44 @@ async def _let_in(request: web.Request, key: str | None = None) -> Caller:
     if scope is None and is_local:
         return ANYBODY
     if _is_unix(request) and not (scope == "ingest" and shown):
-        return ADMIN
+        return SOCKET
     if not await request.app[KEYRING].closed():
         if is_local or _is_unix(request):
-            return ADMIN
+            return HERE
         raise Problem(403, ONLY_HERE)
     if scope is None:
         return ANYBODY
-    caller = await _by_session(request) or await holder_of(request, shown)
+    caller = await _by_proxy(request) or await _by_session(request) or await holder_of(request, shown)
     if not allows(caller.scope, scope):
         _count(request, "scope", caller.name)
-        raise Problem(403, f"this needs a token with the scope {scope}; this one has {caller.scope}")
+        raise Problem(403, _too_little(caller, scope))
+    return caller
+
+
+def _too_little(caller: Caller, scope: Scope) -> str:
+    if caller.via == "token":
+        return f"this needs a token with the scope {scope}; this one has {caller.scope}"
+    role_of = {grants: role for role, grants in SCOPE_OF.items()}
+    return f"this is for the role {role_of.get(scope, 'admin')}; the files give {caller.name} another one"
+
+
+async def _by_proxy(request: web.Request) -> Caller | None:
+    """Who the proxy says it is: only from its own address, only for pages, and only whom the files know."""
+    signing = request.app[PARTS].signing
+    if not signing.header or "Authorization" in request.headers or not is_page(request.path):
+        return None
+    said = request.headers.getall(signing.header, [])
+    if not said or not any(said):
+        return None
+    if not signing.trusts(_peer_of(request)):
+        _count(request, "proxy")
+        return None
+    # Two of them: one was the browser's own, which the proxy let through.
+    person = known_as(request.app[ENGINE].catalog.people, said[0]) if len(said) == 1 else None
+    caller = request.app[SESSIONS].person(person, "proxy") if person else None
+    if caller is None or await request.app[KEYRING].is_kept_out(caller.name):
+        _count(request, "person")
+        raise Problem(403, NOT_KNOWN.format(one_line(said[0])[:100]))
     return caller
 
 
@@ -112,7 +140,7 @@ async def _by_session(request: web.Request) -> Caller | None:
     cookie = request.cookies.get(cookie_name(request), "")
     if not cookie or "Authorization" in request.headers or not is_page(request.path):
         return None
-    opened = await request.app[SESSIONS].holder(cookie, request.app[PARTS].clock())
+    opened = await request.app[SESSIONS].holder(cookie, address_of(request), request.app[PARTS].clock())
     if opened is None:
         return None
     request[SESSION] = opened
@@ -149,14 +177,14 @@ def slow_down(request: web.Request, why: str) -> None:
 
     Nothing else that comes from there is held up: whoever has a right token or link is not made to wait for others.
     """
-    wait = request.app[GUESSERS].wrong(_peer_of(request))
+    wait = request.app[GUESSERS].wrong(address_of(request))
     _count(request, "slowed" if wait else why)
     if wait:
         raise Problem(429, f"too many wrong tokens; wait {wait} s", headers={"Retry-After": str(wait)})
 
 
 def token_of(request: web.Request) -> str:
-    """What is shown: a Bearer token, the password of Basic, `?token=` on webhooks and calendars; else ""."""
+    """What is shown: a Bearer token, the password of Basic, that of a ping, `?token=` on webhooks and calendars."""
     scheme, _, shown = request.headers.get("Authorization", "").strip().partition(" ")
     if scheme.lower() == "basic":
         try:
@@ -171,7 +199,12 @@ def token_of(request: web.Request) -> str:
 
 def _count(request: web.Request, why: str, name: str = "") -> None:
     request.app[METRICS].refused.labels(why).inc()
-    log.warning("refused at the door", why=why, token=name, address=_peer_of(request), often=True)
+    log.warning("refused at the door", why=why, token=name, address=address_of(request), often=True)
+
+
+def address_of(request: web.Request) -> str:
+    """Where a request comes from, "" for the socket; behind a trusted proxy, what that says."""
+    return request.app[PARTS].signing.origin(_peer_of(request), request.headers.getall("X-Forwarded-For", []))
 
 
 def _is_local(request: web.Request) -> bool:
@@ -189,7 +222,7 @@ def _check_origin(request: web.Request) -> None:
         return
     if origin == "null":
         # Our own page says so too. Its link is its token, and a stranger does not know it.
-        if not (request.path.startswith("/p/") or site in ("same-origin", "none")):
+        if not (request.path.startswith(("/p/", "/enrol/")) or site in ("same-origin", "none")):
             raise Problem(403, "a page of another site cannot act here")
     elif urlsplit(origin).netloc.lower() not in _own_names(request):
         raise Problem(403, f"the Origin {origin[:100]!r} is not this pager's")

@@ -7,17 +7,23 @@ from pathlib import Path
 
 from aiohttp import web
 
+from pager.accounts import Accounts
 from pager.api.guard import Caps, Guard
+from pager.core.signing import Signing
 from pager.engine import Engine
 from pager.files import Loaded
-from pager.guessers import Guessers
+from pager.guessers import Backoff, Guessers
 from pager.intake import Intake
 from pager.keyring import Keyring
 from pager.metrics import Metrics
 from pager.nodes import Nodes
+from pager.passwords import Passwords
 from pager.sessions import Sessions
 from pager.store.database import Database
 from pager.upkeep import Upkeep
+
+FREE_TRIES = 5
+"""Wrong passwords for one account from one address that are answered without a pause."""
 
 
 def _always_ready() -> str:
@@ -35,7 +41,7 @@ class Parts:
     `clock` gives the instant now, aware. `url` is the address that people reach pager by, for links. `folder` is
     the config folder, for runbooks. `beats` gives when each loop last came round, by the event loop's clock.
     `not_ready` says in words why no requests should come yet, "" when they should. `reload` reads the files again;
-    `last_read` is what the last reload found. `caps` are for connections.
+    `last_read` is what the last reload found. `caps` are for connections; `signing` is who else says who people are.
     """
 
     database: Database
@@ -53,8 +59,11 @@ class Parts:
     upkeep: Upkeep | None = None
     nodes: Nodes | None = None
     caps: Caps = field(default_factory=Caps)
+    signing: Signing = field(default_factory=Signing)
 
 
+ACCOUNTS = web.AppKey("accounts", Accounts)
+BACKOFF = web.AppKey("backoff", Backoff)
 DATABASE = web.AppKey("database", Database)
 ENGINE = web.AppKey("engine", Engine)
 GUARD = web.AppKey("guard", Guard)
@@ -63,6 +72,7 @@ INTAKE = web.AppKey("intake", Intake)
 KEYRING = web.AppKey("keyring", Keyring)
 METRICS = web.AppKey("metrics", Metrics)
 PARTS = web.AppKey("parts", Parts)
+PASSWORDS = web.AppKey("passwords", Passwords)
 SESSIONS = web.AppKey("sessions", Sessions)
 
 
@@ -73,7 +83,10 @@ def keep(app: web.Application, parts: Parts) -> None:
     app[GUARD] = Guard(parts.caps, parts.metrics)
     app[GUESSERS] = Guessers()
     app[INTAKE] = parts.intake
-    app[KEYRING] = Keyring(parts.database, parts.intake.keys)
+    app[KEYRING] = Keyring(parts.database, parts.intake.keys, guarded=parts.signing.guards)
     app[METRICS] = parts.metrics
-    app[SESSIONS] = Sessions(parts.database, app[KEYRING])
+    app[SESSIONS] = Sessions(parts.database, app[KEYRING], lambda: parts.engine.catalog.people)
+    app[PASSWORDS] = Passwords()
+    app[ACCOUNTS] = Accounts(parts.database, app[KEYRING], lambda: parts.engine.catalog.people, app[PASSWORDS])
+    app[BACKOFF] = Backoff(FREE_TRIES)
     app[PARTS] = parts

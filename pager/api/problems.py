@@ -8,10 +8,10 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from pager.api.parts import INTAKE, METRICS
+from pager.api.parts import INTAKE, KEYRING, METRICS, PARTS
 from pager.engine import UnknownIncident, VersionMismatch
 from pager.store import StoreUnavailable
-from pager.web.render import is_page, login, words
+from pager.web.render import Offers, is_page, login, words
 
 log = structlog.get_logger()
 RETRY_AFTER = {"Retry-After": "5"}
@@ -32,8 +32,9 @@ def answer(request: web.Request, problem: Problem) -> web.Response:
     """The response to a refused request: words on a page, problem+json everywhere else."""
     if is_page(request.path):
         if problem.status == 401:
-            return login(401, request.path_qs if request.method == "GET" else "/", problem.headers)
-        inside = not request.path.startswith("/p/")
+            goes_to = request.path_qs if request.method == "GET" else "/"
+            return login(401, goes_to, problem.headers, offers=offers_of(request))
+        inside = not request.path.startswith(("/p/", "/enrol/"))
         return words(problem.status, problem.detail, headers=problem.headers, home=inside)
     title = HTTPStatus(problem.status).phrase
     body: dict[str, object] = {"type": "about:blank", "title": title, "status": problem.status}
@@ -63,6 +64,12 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
     except Exception:  # A fence: the sender is told to try again, and the log has what it was.
         log.exception("a request failed", method=request.method, handler=handler_of(request))
         return answer(request, Problem(500, "an error of pager's own; its log says more"))
+
+
+def offers_of(request: web.Request) -> Offers:
+    """The ways to sign in here."""
+    provider = request.app[PARTS].signing.provider
+    return Offers(request.app[KEYRING].has_accounts, provider.name if provider else "")
 
 
 def problem_of(request: web.Request, error: Exception) -> Problem:

@@ -6,6 +6,7 @@ from datetime import datetime
 import msgspec
 from aiohttp import web
 
+from pager.api.auditing import remark
 from pager.api.parts import DATABASE, KEYRING, PARTS
 from pager.api.problems import Problem
 from pager.api.reading import read_body
@@ -67,6 +68,8 @@ async def listed(request: web.Request) -> web.Response:
 async def revoke(request: web.Request) -> web.Response:
     """From now on the token opens nothing; on other nodes within two seconds."""
     name = request.match_info["name"]
+    known = await request.app[DATABASE].read(tokens.api_tokens)
+    remark(request, was={token.name: token.scope for token in known if token.name == name})
     gone = await request.app[DATABASE].write(lambda tx: tokens.revoke(tx, name))
     request.app[KEYRING].changed()
     if not gone:

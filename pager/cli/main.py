@@ -11,6 +11,7 @@ from pager.cli.output import Session
 
 COMMANDS: Mapping[str, str] = {
     "ack": "pager.cli.incidents:ack",
+    "audit": "pager.cli.audit:audit",
     "check": "pager.cli.check:check",
     "contacts": "pager.cli.page:contacts",
     "db": "pager.cli.db:db",
@@ -47,6 +48,7 @@ COMMANDS: Mapping[str, str] = {
     "test": "pager.cli.trial:test",
     "token": "pager.cli.token:token",
     "unack": "pager.cli.incidents:unack",
+    "user": "pager.cli.user:user",
     "wait-ready": "pager.cli.status:wait_ready",
 }
 """Name -> module:command. A new command is a line here and a file beside this one."""

@@ -26,6 +26,8 @@ _KINDS = {
     "channels": "channel",
     "roles": "role",
 }
+_VALUES = ("name", "schedule", "login")
+"""Where a name is the value, and not the key."""
 _LISTS = {"sources": "source", "heartbeats": "heartbeat", "slos": "slo"}
 
 
@@ -79,7 +81,7 @@ def find_repeats(parts: Sequence[Part]) -> list[Finding]:
             before, where = first.setdefault((kind, name), (part, path))
             if before is not part or where != path:
                 said = f'a second {kind} "{name}"; the first is {before.place(where)}'
-                found.append(part.error(path, "E110", said, at_key=path[-1] not in ("name", "schedule")))
+                found.append(part.error(path, "E110", said, at_key=path[-1] not in _VALUES))
     return found
 
 
@@ -90,6 +92,9 @@ def _named(part: Part) -> Iterator[tuple[str, str, Loc]]:
         yield "schedule", content.name, ("schedule",)
     for key, kind in _KINDS.items():
         yield from ((kind, name, (key, name)) for name in getattr(content, key, ()))
+    for name, person in getattr(content, "people", {}).items():
+        if person.login:
+            yield "login", person.login.casefold(), ("people", name, "login")
     for key, kind in _LISTS.items():
         entries = enumerate(getattr(content, key, ()))
         yield from ((kind, entry.name, (key, number, "name")) for number, entry in entries)

@@ -1,6 +1,7 @@
 """People, teams, channels and roles: who can be paged and by which way."""
 
 import re
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -12,6 +13,7 @@ from pager.core.duration import Duration
 from pager.core.hours import check_hours
 from pager.core.model import Model
 from pager.core.moment import Zone
+from pager.core.scope import SignInRole
 from pager.core.severity import LEVELS, Level, parse_level
 
 SOONEST, EARLIEST = timedelta(minutes=1), timedelta(days=14)
@@ -44,9 +46,14 @@ ViaField = Annotated[Via, BeforeValidator(_as_via)]
 
 
 class Person(Model):
-    """Somebody who can be on call. `quiet` is wall time in their own zone; `remind` is how long before each turn."""
+    """Somebody who can be on call. `quiet` is wall time in their own zone; `remind` is how long before each turn.
+
+    `role` is what they may when they have signed in; `login` is what a provider or a proxy calls them, if not so.
+    """
 
     name: str = ""
+    role: SignInRole = "responder"
+    login: str = Field(default="", max_length=200)
     timezone: Zone = "UTC"
     contacts: dict[str, ContactUrl] = Field(default_factory=dict)
     notify: dict[str, tuple[ViaField, ...]] = Field(default_factory=dict)
@@ -98,6 +105,16 @@ class Person(Model):
         """The contacts for a page of `level`, in order; all of them at once when nothing is written."""
         ways = self.notify.get(level) or self.notify.get("default")
         return ways or tuple(Via(via=contact) for contact in self.contacts)
+
+
+def known_as(people: Mapping[str, Person], said: str) -> str | None:
+    """Whom somebody means who says `said` of themselves: by `login`, else by the key; capitals do not matter.
+
+    None for nobody, and also when it could be two: a door does not guess.
+    """
+    wanted = said.strip().casefold()
+    found = [key for key, person in people.items() if (person.login or key).casefold() == wanted]
+    return found[0] if len(found) == 1 and wanted else None
 
 
 class Team(Model):

@@ -4,6 +4,9 @@ from typing import Literal, get_args
 
 Scope = Literal["ingest", "calendar", "read", "respond", "admin"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
+SignInRole = Literal["viewer", "responder", "admin"]
+"""What a person of the files may, once they have signed in."""
+SCOPE_OF: dict[SignInRole, Scope] = {"viewer": "read", "responder": "respond", "admin": "admin"}
 
 _GRANTS: dict[str, frozenset[Scope]] = {
     "ingest": frozenset({"ingest"}),

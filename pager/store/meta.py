@@ -10,3 +10,8 @@ def put(tx: Tx, name: str, said: str) -> None:
         name=name,
         said=said,
     )
+
+
+def keep_first(tx: Tx, name: str, said: str) -> None:
+    """Keep this word unless there is one of that name."""
+    tx.run("INSERT INTO meta (name, said) VALUES (:name, :said) ON CONFLICT (name) DO NOTHING", name=name, said=said)

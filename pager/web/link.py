@@ -7,6 +7,7 @@ from dataclasses import replace
 from aiohttp import web
 from markupsafe import Markup
 
+from pager.api.auditing import remark
 from pager.api.doors import slow_down
 from pager.api.parts import DATABASE, ENGINE, PARTS
 from pager.api.problems import Problem
@@ -36,6 +37,7 @@ async def show(request: web.Request) -> web.Response:
 async def act(request: web.Request) -> web.Response:
     """Act as the link's person; the page that follows shows what it did. Safe to repeat."""
     seen, form = await _look(request), await fields_of(request)
+    remark(request, who=seen.person, object=f"incident {code_of(seen.incident.number)}")
     action = form.get("action", "")
     try:
         _is_what_was_seen(seen, form, action)

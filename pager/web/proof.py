@@ -2,6 +2,7 @@
 
 from aiohttp import web
 
+from pager.api.auditing import remark
 from pager.api.doors import slow_down
 from pager.api.parts import DATABASE
 from pager.api.problems import Problem
@@ -24,6 +25,7 @@ async def press(request: web.Request) -> web.Response:
     """The contact is proven. Safe to repeat: the first time counts."""
     found, token = await _look(request), request.match_info["token"]
     await request.app[DATABASE].write(lambda tx: proofs.answer(tx, token))
+    remark(request, who=found.person, object=f"contact {found.person}.{found.contact}")
     return page("proof.html", person=found.person, contact=found.contact, done=True)
 
 

@@ -1,6 +1,7 @@
 """Rendering: templates with everything escaped, and the headers that keep a page to whom it is for."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
@@ -10,7 +11,10 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from pager.web.static import path_of
 
-PAGES = ("/p/", "/i/", "/oncall", "/declare", "/alerts", "/routes", "/system", "/help", "/login", "/live", "/me")
+PAGES = (
+    *("/p/", "/i/", "/oncall", "/declare", "/alerts", "/routes", "/system", "/help", "/login", "/live", "/me"),
+    *("/enrol/", "/audit"),
+)
 FOR_SCRIPTS = (".txt", ".ics")
 CSP = (
     "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; "
@@ -75,11 +79,25 @@ def page(
     return web.Response(status=status, text=text, content_type="text/html", headers={**usual, **(headers or {})})
 
 
+@dataclass(frozen=True, slots=True)
+class Offers:
+    """The ways to sign in beside a token: a password, and a provider, "" for none."""
+
+    passwords: bool = False
+    provider: str = ""
+
+
 def login(
-    status: int, goes_to: str, headers: Mapping[str, str] | None = None, *, error: str = "", needed: bool = True
+    status: int,
+    goes_to: str,
+    headers: Mapping[str, str] | None = None,
+    *,
+    error: str = "",
+    needed: bool = True,
+    offers: Offers = Offers(),
 ) -> web.Response:
-    """The page where a token is entered, which then leads on to `goes_to`; `needed`: there are tokens."""
-    values = {"goes_to": goes_to, "error": error, "needed": needed}
+    """The page where people say who they are, which then leads on to `goes_to`; `needed`: the doors are closed."""
+    values = {"goes_to": goes_to, "error": error, "needed": needed, "offers": offers}
     return page("login.html", status, headers, inside=True, **values)
 
 

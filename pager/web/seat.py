@@ -29,8 +29,8 @@ _OWN_KEY = secrets.token_hex(16)
 class Seat:
     """Who looks. `person` is who acts, "" until they have said so; `people` are the names to choose from.
 
-    `badge` is the name of their token, "" while there are none. `key` is what each form shows: it is bound to the
-    session, and no other site can read it.
+    `badge` is the name of their token or their own, "" while there are none; `way` is how they came in. `key` is what
+    each form shows: it is bound to the session, and no other site can read it.
     """
 
     person: str
@@ -40,6 +40,7 @@ class Seat:
     key: str
     zone: str
     path: str
+    way: str = "token"
 
     @property
     def can_act(self) -> bool:
@@ -68,6 +69,7 @@ def seat_of(request: web.Request) -> Seat:
         key=_key(request),
         zone=known.timezone if known else "UTC",
         path=request.path,
+        way=caller.via,
     )
 
 

@@ -44,6 +44,8 @@ ROUTES: dict[str, tuple[str, ...]] = {
         "POST /p/{token}/",
         "GET /p/proof/{token}",
         "POST /p/proof/{token}",
+        "GET /enrol/{token}",
+        "POST /enrol/{token}",
         "GET /static/{name}",
     ),
     "ingest": (
@@ -130,6 +132,15 @@ ROUTES: dict[str, tuple[str, ...]] = {
         "DELETE /api/v1/tokens/{name}",
         "POST /api/v1/backups",
         "GET /api/v1/doctor",
+        "GET /api/v1/users",
+        "POST /api/v1/users/{name}/enrolment",
+        "POST /api/v1/users/{name}/disable",
+        "POST /api/v1/users/{name}/enable",
+        "GET /api/v1/users/{name}/sessions",
+        "DELETE /api/v1/users/{name}/sessions",
+        "DELETE /api/v1/users/{name}/sessions/{id}",
+        "GET /api/v1/audit",
+        "GET /api/v1/audit/check",
     ),
 }
 PAGES: dict[str, tuple[str, ...]] = {
@@ -159,7 +170,10 @@ PAGES: dict[str, tuple[str, ...]] = {
         "POST /oncall/{name}",
         "POST /declare",
     ),
-    "admin": ("POST /system",),
+    "admin": (
+        "POST /system",
+        "GET /audit",
+    ),
 }
 VALUES = {"dialect": "alertmanager", "code": "7KQ", "act": "ack", "name": "payments", "id": "1", "token": "a" * 16}
 VALUES |= {"topic": "nodes", "ident": "1", "verb": "close", "request": "1", "mapping": "pingdom"}

@@ -68,7 +68,10 @@ def test_t2_secrets_are_compared_in_constant_time() -> None:
     found = [
         f"{path.relative_to(ROOT)}:{node.lineno}"
         for folder in ("api", "web", "store")
-        for path in [*(ROOT / "pager" / folder).rglob("*.py"), ROOT / "pager" / "keyring.py"]
+        for path in [
+            *(ROOT / "pager" / folder).rglob("*.py"),
+            *(ROOT / "pager" / f"{name}.py" for name in ("keyring", "sessions", "accounts", "passwords")),
+        ]
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.Eq | ast.NotEq | ast.In | ast.NotIn)
         for side in (node.left, *node.comparators)

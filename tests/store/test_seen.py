@@ -10,7 +10,7 @@ from pager.core.severity import Level
 from pager.store import incidents, sessions
 from pager.store.database import Database, Tx, open_database
 from pager.store.incidents import Kept
-from pager.store.sessions import IDLE, USED_EVERY
+from pager.store.sessions import IDLE, USED_EVERY, Holder
 
 NOON = datetime(2026, 2, 16, 12, 0, tzinfo=UTC)
 OPEN: list[tuple[Level, State]] = [
@@ -65,24 +65,24 @@ async def test_the_most_urgent_comes_first_and_every_change_is_news(url: str) ->
 async def test_a_session_is_kept_used_and_ended(url: str) -> None:
     shown, later = sessions.new_session(), NOON + USED_EVERY
     async with real(url) as database:
-        await database.write(lambda tx: sessions.keep(tx, shown, "ana", "Phone", NOON))
-        await database.write(lambda tx: sessions.used(tx, sessions.id_in(shown), NOON + timedelta(seconds=1)))
+        await database.write(lambda tx: sessions.keep(tx, shown, Holder("ana"), "Phone", "10.0.0.7", NOON))
+        await database.write(lambda tx: sessions.used(tx, sessions.id_in(shown), "", NOON + timedelta(seconds=1)))
         (kept,) = await database.read(lambda tx: sessions.of_token(tx, "ana"))
         assert (kept.agent, kept.created_at, kept.used_at, shown in repr(kept)) == ("Phone", NOON, NOON, False)
 
-        await database.write(lambda tx: sessions.used(tx, kept.id, later))
+        await database.write(lambda tx: sessions.used(tx, kept.id, "10.0.0.8", later))
         found = await database.read(lambda tx: sessions.get(tx, kept.id))
-        assert found == replace(kept, used_at=later)
+        assert found == replace(kept, used_at=later, address="10.0.0.8")
 
-        assert not await database.write(lambda tx: sessions.end(tx, kept.id, "bo"))
-        assert await database.write(lambda tx: sessions.end(tx, kept.id, "ana"))
+        assert not await database.write(lambda tx: sessions.end(tx, "another"))
+        assert await database.write(lambda tx: sessions.end(tx, kept.id))
         assert await database.read(lambda tx: sessions.get(tx, kept.id)) is None
 
 
 async def test_whoever_signs_in_sweeps_away_what_has_ended(url: str) -> None:
     old, new = sessions.new_session(), sessions.new_session()
     async with real(url) as database:
-        await database.write(lambda tx: sessions.keep(tx, old, "ana", "", NOON))
-        await database.write(lambda tx: sessions.keep(tx, new, "ana", "", NOON + IDLE))
+        await database.write(lambda tx: sessions.keep(tx, old, Holder("ana"), "", "", NOON))
+        await database.write(lambda tx: sessions.keep(tx, new, Holder("ana"), "", "", NOON + IDLE))
 
         assert [one.id for one in await database.read(lambda tx: sessions.of_token(tx, "ana"))] == [sessions.id_in(new)]

@@ -8,7 +8,7 @@ from aiohttp import ClientSession, CookieJar
 
 from pager.store import sessions, tokens
 from pager.store.sessions import IDLE, LASTS
-from pager.web.login import _safe
+from pager.web.login import safe
 from tests.api.house import NOON, House, bearer
 from tests.api.test_link import words_of
 from tests.support import covers
@@ -171,7 +171,7 @@ async def test_t5_the_form_of_one_session_is_none_of_another(house: House) -> No
     ("scope", "lasts", "status", "words"),
     [
         pytest.param("wrong", None, 403, "no token of this pager", id="wrong"),
-        pytest.param("", None, 400, "Paste your token", id="none"),
+        pytest.param("", None, 400, "paste your token", id="none"),
         pytest.param("read", timedelta(), 403, "has expired", id="expired"),
         pytest.param("ingest", None, 403, "is for senders", id="of a sender"),
     ],
@@ -230,7 +230,7 @@ async def test_whoever_has_a_token_of_no_person_chooses_who_they_are(house: Hous
     ],
 )
 def test_t30_whoever_signs_in_stays_here(path: str, expected: str) -> None:
-    assert _safe(path) == expected
+    assert safe(path) == expected
 
 
 async def listed(house: House, token: str) -> list[sessions.Session]:

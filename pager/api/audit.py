@@ -1,0 +1,59 @@
+"""The audit over HTTP, for admins: what people changed, and whether it is whole."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from aiohttp import web
+
+from pager.api.parts import DATABASE
+from pager.api.reading import cursor_in, limit_in
+from pager.api.shapes import Json, rfc3339
+from pager.store import audit
+from pager.store.audit import Deed, Kept
+
+routes = web.RouteTableDef()
+NEWEST = 2**62
+
+
+@routes.get("/api/v1/audit")
+async def listed(request: web.Request) -> web.Response:
+    """What people changed, newest first; `?who=`, `?about=` (as `incident 7KQ`) and `?act=` narrow it down."""
+    limit, below, query = limit_in(request.query), cursor_in(request.query, NEWEST), request.query
+    who, about, act = (query.get(name, "")[:200] for name in ("who", "about", "act"))
+    found = await request.app[DATABASE].read(
+        lambda tx: audit.page_of(tx, below=below, limit=limit + 1, who=who, about=about, act=act)
+    )
+    following = str(found[limit - 1].id) if len(found) > limit else None
+    return web.json_response({"audit": [_entry(one) for one in found[:limit]], "next": following})
+
+
+@routes.get("/api/v1/audit/check")
+async def checked(request: web.Request) -> web.Response:
+    """Whether each entry fits the one before; `broken_at` is the first that does not, or that is missing."""
+    found = await request.app[DATABASE].read(audit.check)
+    return web.json_response({"entries": found.rows, "whole": found.broken_at is None, "broken_at": found.broken_at})
+
+
+def detail_of(deed: Deed) -> str:
+    """The details on one line, as `severity SEV-1, was SEV-2`."""
+    return ", ".join(f"{name} {_said(value)}" for name, value in deed.detail.items())
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return " ".join(f"{name} {_said(one)}" for name, one in value.items())
+    return " ".join(map(_said, value)) if isinstance(value, list) else str(value)
+
+
+def _entry(kept: Kept) -> Json:
+    deed = kept.deed
+    return {
+        "id": kept.id,
+        "at": rfc3339(kept.at),
+        "who": deed.who,
+        "via": deed.via,
+        "address": deed.address or None,
+        "act": deed.act,
+        "object": deed.object,
+        "detail": deed.detail,
+    }
