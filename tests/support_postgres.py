@@ -37,7 +37,10 @@ _numbers = count(1)
 def postgres_cluster() -> Iterator[Path]:
     """The socket folder of a running cluster; skipped where PostgreSQL is not installed, an error with CI=true."""
     with ExitStack() as stack:
-        yield start_cluster(stack)
+        folder = start_cluster(stack)
+        # Else the end of each test waits for the thread that listens.
+        stack.enter_context(pytest.MonkeyPatch.context()).setattr("pager.store.postgres.LISTEN_SECONDS", 0.02)
+        yield folder
 
 
 @pytest.fixture

@@ -15,10 +15,15 @@ from tests.support_postgres import address, postgres_cluster
 
 __all__ = ["emptied", "house", "logs", "postgres_cluster", "two"]
 
-_EMPTY = """DO $$ BEGIN EXECUTE (
-    SELECT 'TRUNCATE ' || string_agg(quote_ident(tablename), ', ') || ' RESTART IDENTITY' FROM pg_tables
-    WHERE schemaname = 'public' AND tablename NOT IN ('alembic_version', 'lanes')
-); END $$"""
+# Of tables with a few rows, DELETE takes a tenth of the time of TRUNCATE, which makes new files for all of them.
+_EMPTY = """DO $$ DECLARE name text; BEGIN
+    SET LOCAL session_replication_role = replica;
+    FOR name IN SELECT tablename FROM pg_tables
+        WHERE schemaname = 'public' AND tablename NOT IN ('alembic_version', 'lanes')
+    LOOP EXECUTE format('DELETE FROM %I', name); END LOOP;
+    FOR name IN SELECT sequencename FROM pg_sequences WHERE schemaname = 'public' AND last_value IS NOT NULL
+    LOOP PERFORM setval(quote_ident(name), 1, false); END LOOP;
+END $$"""
 
 
 @pytest.fixture(autouse=True)
