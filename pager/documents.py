@@ -36,7 +36,14 @@ class Reading:
         if finding.document >= len(self.documents):
             return 1, 1, ""
         mark = _mark(self.documents[finding.document], finding.path, at_key=finding.at_key)
-        return mark.line, mark.column, LINE_END.split(text)[mark.line - 1][mark.column - 1 :][: mark.width]
+        lines = LINE_END.split(text)
+        if finding.down is not None:
+            # The text of a block begins on the line below its sign.
+            down = finding.down + (lines[mark.line - 1][mark.column - 1 :][:1] in ("|", ">"))
+            if 0 < down <= len(lines) - mark.line:
+                line = lines[mark.line + down - 1]
+                return mark.line + down, len(line) - len(line.lstrip()) + 1, line.strip()
+        return mark.line, mark.column, lines[mark.line - 1][mark.column - 1 :][: mark.width]
 
 
 def read_documents(file: str, text: str) -> Reading:

@@ -15,6 +15,7 @@ from pager.core.schedule import Schedule
 from pager.core.shiftlint import lint_schedules
 from pager.documents import Reading, read_documents
 from pager.problems import Problem, in_order, suggest
+from pager.template_check import try_templates
 from pager.yaml12 import read_text
 
 YAML = (".yaml", ".yml")
@@ -102,7 +103,8 @@ def load_catalog(path: Path, now: datetime, *, schedules_only: bool = False) -> 
         catalog, findings = join(parts, folder.runbooks, folder.hash), find_repeats(parts)
     else:
         whole, findings = assemble(parts, folder.runbooks, folder.hash)
-        catalog, findings = whole or join(parts), [*findings, *lint_schedules(parts, now)]
+        catalog = whole or join(parts)
+        findings = [*findings, *lint_schedules(parts, now), *try_templates(parts)]
     problems = [*folder.problems, *(problem for reading in readings for problem in reading.problems)]
     problems += _problems(findings, readings, folder.texts)
     sound = not any(problem.level == "error" for problem in problems)

@@ -93,6 +93,7 @@ class Standing:
     depth: Mapping[str, int] = field(default_factory=dict)  # by queue: inbox, pages
     oldest: Mapping[str, float] = field(default_factory=dict)
     contacts: Mapping[str, int] = field(default_factory=dict)  # by whether they are proven: yes, no
+    heartbeats: Mapping[str, tuple[int, datetime | None]] = field(default_factory=dict)  # how many alarms, last heard
 
 
 class Metrics(Collector):
@@ -132,6 +133,7 @@ class Metrics(Collector):
             self.held.labels(reason)
         self.sent = self._counter("notifications", "Messages that a provider took.", "channel", "kind")
         self.failed = self._counter("notifications_failed", "Attempts that failed.", "channel", "reason")
+        self.templates_failed = self._counter("template_failures", "Templates that failed.", "template")
         self.sending = self._histogram("notification_duration_seconds", "One attempt at a contact.", "channel")
 
     def _http_families(self) -> None:
@@ -196,6 +198,10 @@ class Metrics(Collector):
         if page.kind == "page":
             self.page_latency.labels(page.severity).observe(max(0.0, seconds))
 
+    def template_failed(self, template: str) -> None:
+        """A template failed, and the built-in text went out."""
+        self.templates_failed.labels(template).inc()
+
     # The engine's listener.
 
     def batch(self, worked: BatchDone) -> None:
@@ -248,6 +254,7 @@ class Metrics(Collector):
         yield _family("alerts", "Alerts known.", ("state",), _single(now.alerts))
         yield _family("queue_depth", "What waits.", ("queue",), _single(now.depth))
         yield _family("contacts", "Contacts, by whether a test page proved them.", ("proven",), _single(now.contacts))
+        yield from _heartbeats(now.heartbeats)
         yield _family("queue_oldest_age_seconds", "For how long the oldest waits.", ("queue",), _single(now.oldest))
 
     def _counter(self, name: str, about: str, *labels: str) -> Counter:
@@ -258,6 +265,16 @@ class Metrics(Collector):
 
     def _histogram(self, name: str, about: str, *labels: str, buckets: Sequence[float] = FAST) -> Histogram:
         return Histogram(f"pager_{name}", about, labels, registry=self.registry, buckets=buckets)
+
+
+def _heartbeats(known: Mapping[str, tuple[int, datetime | None]]) -> Iterator[GaugeMetricFamily]:
+    """Names come from the files. A watchdog with several instances is as well as the worst of them."""
+    up = {name: float(not alarms) for name, (alarms, _) in known.items()}
+    yield _family("heartbeat_up", "Whether it is neither missing nor failed, nor hangs.", ("name",), _single(up))
+    alarms = {name: alarms for name, (alarms, _) in known.items()}
+    yield _family("heartbeat_missing", "Instances that are missing, failed or hang.", ("name",), _single(alarms))
+    last = {name: heard_at.timestamp() for name, (_, heard_at) in known.items() if heard_at is not None}
+    yield _family("heartbeat_last_timestamp_seconds", "When it was heard last.", ("name",), _single(last))
 
 
 def _single(values: Mapping[str, float]) -> Iterable[tuple[tuple[str], float]]:

@@ -11,10 +11,9 @@ from uuid import uuid4
 import structlog
 
 from pager import outbox
-from pager.core.contact_url import channel_class, destination, fill, placeholders, room_of
+from pager.core.contact_url import destination, fill, placeholders
 from pager.core.outcome import Outcome, Reason
 from pager.core.page import TROUBLE_FAILURES, in_trouble
-from pager.core.text import Facts, Text, message, plainest
 from pager.core.urgency import tuned
 from pager.engine import Engine
 from pager.outbox import Attempt, Taken, Turnout
@@ -23,6 +22,7 @@ from pager.sender import Message, Sender
 from pager.store import StoreUnavailable, pages
 from pager.store.database import Database, Tx
 from pager.store.pages import PageRow
+from pager.wording import Wording
 
 log = structlog.get_logger()
 WAKE = 1.0
@@ -30,6 +30,7 @@ MOST_PAGES = 256
 CLAIM_LIMIT = 64
 RECORD_TRIES = 20
 MOST_RECALLED = 1000
+MOST_TOLD = 10_000
 NO_ANSWER = frozenset({Reason.unknown, Reason.crashed, Reason.stale, Reason.config})
 """Outcomes that say nothing about how long a provider takes."""
 PUT_OFF = timedelta(minutes=1)
@@ -40,6 +41,7 @@ class Watcher(Protocol):
 
     def attempted(self, attempt: Attempt, outcome: Outcome) -> None: ...
     def accepted(self, page: PageRow, seconds: float) -> None: ...
+    def template_failed(self, template: str) -> None: ...
 
 
 class History:
@@ -85,6 +87,9 @@ class Notifier:
         self.watcher = watcher
         self.life = life
         self.progress = 0.0
+        self.wording = Wording(sender, lambda: engine.catalog)
+        self._faults: dict[int, dict[str, str]] = {}
+        self._told: set[tuple[int, str]] = set()
         self._history = History()
         self._tasks: set[asyncio.Task[None]] = set()
         self._doubtful: dict[str, float] = {}
@@ -236,11 +241,25 @@ class Notifier:
             url = self._filled(attempt.url)
         except MissingSecret as error:
             return Outcome(Reason.config, str(error))
-        text = worded(attempt.facts, url)
-        url = tuned(url, attempt.facts)
+        words = await self.wording.word(attempt.facts, url)
+        if words.fault:
+            self._note_fault(attempt, words.template, words.fault)
+        text, url = words.text, tuned(url, attempt.facts)
         outcome = await self.sender.send(Message(url=url, title=text.title, body=text.body, kind=_tone(attempt)))
         self._history.note(attempt.url, destination(url), outcome)
         return outcome
+
+    def _note_fault(self, attempt: Attempt, template: str, why: str) -> None:
+        """A template failed, and the built-in text goes out: counted each time, and told once an incident."""
+        log.warning("a template failed", template=template, why=why, incident=attempt.facts.code, often=True)
+        if self.watcher is not None:
+            self.watcher.template_failed(template)
+        if (attempt.page.incident, template) in self._told:
+            return
+        if len(self._told) > MOST_TOLD:
+            self._told.clear()
+        self._told.add((attempt.page.incident, template))
+        self._faults.setdefault(attempt.page.id, {})[template] = why
 
     async def _record(
         self, page: PageRow, claim_id: str, ended: list[tuple[Attempt, Outcome]], in_flight: int
@@ -248,12 +267,21 @@ class Notifier:
         """Write outcomes; while the store is away, try again: what was sent must not be forgotten."""
         for attempt, outcome in ended:
             self._count(attempt, outcome)
-        troubled = self._history.troubled()
+        troubled, faults = self._history.troubled(), self._faults.pop(page.id, {})
         for _ in range(RECORD_TRIES):
             try:
                 turnout = await self.database.write(
                     lambda tx: outbox.record(
-                        tx, self.engine.catalog, page.id, page.incident, claim_id, ended, in_flight, self.url, troubled
+                        tx,
+                        self.engine.catalog,
+                        page.id,
+                        page.incident,
+                        claim_id,
+                        ended,
+                        in_flight,
+                        self.url,
+                        troubled,
+                        faults,
                     )
                 )
             except StoreUnavailable as error:
@@ -298,15 +326,6 @@ async def _first_ended(
         return []
     done, _ = await asyncio.wait(sending, timeout=_seconds_until(again_at), return_when=asyncio.FIRST_COMPLETED)
     return [(sending.pop(task), task.result()) for task in done]
-
-
-def worded(facts: Facts, url: str) -> Text:
-    """The message for the channel behind `url`; its plainest form where wording it fails."""
-    try:
-        return message(facts, channel_class(url), room_of(url))
-    except Exception:  # A fence: a message that cannot be worded must not stop the page.
-        log.exception("a message could not be worded: its plainest form goes out", incident=facts.code)
-        return plainest(facts)
 
 
 def _until_due(tx: Tx) -> float:

@@ -33,13 +33,15 @@ from pager.core.page import (
 )
 from pager.core.people import Via
 from pager.core.proven import ASKED, TEST, trial_words
+from pager.core.template import MOST_ALERTS
 from pager.core.text import Facts
 from pager.desk import Desk, News
-from pager.store import bundles, incidents, notices, pages, proofs, tokens
+from pager.store import alerts, bundles, incidents, notices, pages, proofs, tokens
 from pager.store.database import Tx
 from pager.store.pages import LEASE, PageRow
 
 CHANNEL_CONTACT = "channel"
+_NONE: Mapping[str, str] = {}
 TOLD_AT_ONCE = 50
 """Incidents of a bundle that are told in one transaction that it reached nobody."""
 
@@ -120,8 +122,12 @@ def record(
     in_flight: int,
     url: str,
     troubled: Collection[str] = (),
+    faults: Mapping[str, str] = _NONE,
 ) -> Turnout:
-    """Write what became of attempts and begin those that are due now; with nothing in flight the claim is let go."""
+    """Write what became of attempts and begin those that are due now; with nothing in flight the claim is let go.
+
+    `faults` are templates that failed, with the reason: the timeline says so.
+    """
     desk = Desk(tx, catalog)
     desk.lock([incident_number])
     page = pages.held(tx, page_id, claim_id)
@@ -136,6 +142,7 @@ def record(
     last, failed_before = _in_trouble(catalog, page.recipient, troubled), any(contact.failed for contact in plan)
     for attempt, outcome in done:
         plan = ended(plan, attempt.contact, outcome, now, random.random(), last)
+    _note_faults(desk, page, faults)
     if not failed_before:
         _note_failures(desk, page, plan, {each.contact: outcome for each, outcome in done if not outcome.delivered})
     page, told = _tell(desk, page, plan)
@@ -154,6 +161,13 @@ def _note_failures(desk: Desk, page: PageRow, plan: Plan, failed: Mapping[str, O
     """One line of the timeline for the first failure of a page: each retry is in `pages`, not here."""
     if failed and desk.incident(page.incident) is not None:
         desk.note(page.incident, Entry(failure_words(page.recipient, plan, failed, desk.now)))
+        desk.save()
+
+
+def _note_faults(desk: Desk, page: PageRow, faults: Mapping[str, str]) -> None:
+    if faults and desk.incident(page.incident) is not None:
+        for template, why in faults.items():
+            desk.note(page.incident, Entry(f"the template for {template} failed, so the built-in text went out: {why}"))
         desk.save()
 
 
@@ -228,7 +242,10 @@ def _speaker(
     if page.kind == bundles.KIND:
         return _bundle_speaker(tx, catalog, page, plan, url)
     if incident is not None:
-        return lambda contact: facts_of(catalog, page, incident, contact, _link(tx, page, incident, url), tx.now())
+        said = alerts.said(tx, page.incident, MOST_ALERTS) if catalog.templates and page.kind != "notice" else ()
+        return lambda contact: replace(
+            facts_of(catalog, page, incident, contact, _link(tx, page, incident, url), tx.now()), alerts=said
+        )
     notice = notices.words(tx, page.run) if page.incident == notices.NO_INCIDENT else None
     if notice is None:
         return None
@@ -370,4 +387,6 @@ def facts_of(catalog: Catalog, page: PageRow, incident: Incident, contact: Conta
         others=tuple(name for name in incident.waiting if name != page.recipient),
         next_at=incident.clock_step if incident.state == "triggered" else None,
         repeat=contact.uncertain,
+        policy=incident.policy,
+        rule=incident.rule,
     )

@@ -9,7 +9,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 import structlog
@@ -18,8 +18,8 @@ from pager.core.contact_url import channel_class, check_url, destination, placeh
 from pager.core.hygiene import clean, clean_title, one_line, plain, spoken, unmarked
 from pager.core.outcome import Outcome, Reason
 from pager.sender_cage import Worker
-from pager.sender_child import NOWHERE, Job
-from pager.sender_pool import Pool
+from pager.sender_child import NOWHERE, RENDER, Answer, Job
+from pager.sender_pool import Pool, Rank
 from pager.sender_slots import Slots
 
 LONGEST_TEXT = 100_000
@@ -43,7 +43,7 @@ class Sender:
     `children` may work at once, at most `per_destination` of them for one destination; beyond that each further
     destination still gets one child, up to 64. `deadline` and `queue_limit` are seconds: an attempt starts within
     `queue_limit` or not at all, and ends within `deadline` of its start. `console` gets title and body of messages to
-    `console://`; without it they are printed.
+    `console://`; without it they are printed. A template has `patience` seconds.
     """
 
     def __init__(
@@ -54,10 +54,11 @@ class Sender:
         deadline: float = 20.0,
         queue_limit: float = 15.0,
         console: Callable[[str, str], None] | None = None,
+        patience: float = 2.0,
     ) -> None:
         self.progress = time.monotonic()
         """When the last message was finished, on the monotonic clock."""
-        self.deadline, self.queue_limit = deadline, queue_limit
+        self.deadline, self.queue_limit, self.patience = deadline, queue_limit, patience
         self._console = console or _print
         self._slots = Slots(children, per_destination)
         self._pool = Pool()
@@ -92,6 +93,23 @@ class Sender:
         outcome = await self._send(message)
         self.progress = time.monotonic()
         return Outcome(outcome.reason, outcome.detail, self.progress - began)
+
+    async def render(self, title: str, body: str, values: Mapping[str, Any]) -> Answer:
+        """What a template makes of `values`: its `text`, else a reason; never raises. Its child may be killed."""
+        try:
+            async with asyncio.timeout(self.patience):
+                worker = await self._pool.take(Rank.quick)
+        except (OSError, EOFError, RuntimeError):
+            return Answer(Reason.stale, "no process was free to render it")
+        try:
+            async with asyncio.timeout(self.patience):
+                return await worker.ask(Job(RENDER, title, body, "info", values=dict(values)))
+        except TimeoutError:
+            return Answer(Reason.timeout, f"it did not end within {self.patience:g} s")
+        except (OSError, EOFError, msgspec.MsgspecError):
+            return Answer(Reason.crashed, "the process that rendered it has ended")
+        finally:
+            self._pool.give_back(worker)
 
     async def prove(self) -> bool:
         """Whether a child takes a job now and answers it; the job goes nowhere."""

@@ -17,7 +17,7 @@ import socket
 import struct
 import sys
 import threading
-from typing import Final, Literal, NoReturn
+from typing import Any, Final, Literal, NoReturn
 
 import msgspec
 
@@ -31,6 +31,8 @@ FORK: Final = 0
 LONGEST_FRAME: Final = 1 << 20
 NOWHERE: Final = "nowhere://"
 """A job for this address is answered and sent to nobody: the proof that children work."""
+RENDER: Final = "template://"
+"""A job for this address is a template, title and body: what they make of `values` is answered, and nothing sent."""
 
 _MOST_MEMORY = 768 << 20  # an endless answer must not take the machine down before the deadline does
 _GARBAGE = 20_000  # objects of one message are few: they are looked through after some, not in the midst of one
@@ -48,6 +50,7 @@ class Job(msgspec.Struct, frozen=True):
     body: str
     kind: Literal["info", "success", "warning", "failure"]
     number: int = 0
+    values: dict[str, Any] | None = None
 
 
 class Hello(msgspec.Struct, frozen=True):
@@ -57,11 +60,12 @@ class Hello(msgspec.Struct, frozen=True):
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What became of a job; holds no secret."""
+    """What became of a job; holds no secret. `text` is the title and the body that a template made."""
 
     reason: Reason
     detail: str
     number: int = 0
+    text: tuple[str, str] | None = None
 
 
 def frame(value: msgspec.Struct) -> bytes:
@@ -87,15 +91,30 @@ def _answer(job: Job) -> Answer:
     """Do `job` and say what became of it; never raises. Runs in the calling thread and may block for ever."""
     if job.url == NOWHERE:
         return Answer(Reason.delivered, "", job.number)
+    if job.url == RENDER:
+        return _rendered(job)
     from pager import sender_apprise
 
     outcome = sender_apprise.send(job.url, job.title, job.body, job.kind)
     return Answer(outcome.reason, outcome.detail, job.number)
 
 
+def _rendered(job: Job) -> Answer:
+    """What a template makes, or why it makes nothing."""
+    from pager.core.sandbox import Fault, render
+
+    try:
+        values = job.values or {}
+        title = render(job.title, values) if job.title else ""
+        return Answer(Reason.delivered, "", job.number, (title, render(job.body, values)))
+    except Fault as fault:
+        return Answer(Reason.rejected, fault.why, job.number)
+
+
 def _warm() -> None:
-    """Load Apprise; what is shared with workers stays shared."""
+    """Load Apprise, and what renders templates; what is shared with workers stays shared."""
     from pager import sender_apprise
+    from pager.core import sandbox  # noqa: F401  for the workers
 
     sender_apprise.warm()
     gc.collect()

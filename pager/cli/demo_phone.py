@@ -37,6 +37,9 @@ class Phones:
     def accepted(self, page: PageRow, seconds: float) -> None:
         self._metrics.accepted(page, seconds)
 
+    def template_failed(self, template: str) -> None:
+        self._metrics.template_failed(template)
+
 
 class Screen:
     """Where the demo is told. What a sender wrote is never read as markup."""

@@ -25,6 +25,7 @@ _KINDS = {
     "teams": "team",
     "channels": "channel",
     "roles": "role",
+    "templates": "template",
 }
 _VALUES = ("name", "schedule", "login")
 """Where a name is the value, and not the key."""
@@ -65,6 +66,7 @@ def join(parts: Sequence[Part], runbooks: frozenset[str] = frozenset(), config_h
         slos=tuple(_listed(parts, "slos")),
         status_page=next((page for page in _written(parts, "status_page") if page is not None), None),
         reach=tuple(_listed(parts, "reach")),
+        templates=_joined(parts, "templates"),
         tests=tuple(_cases(parts)),
         runbooks=runbooks,
         hash=config_hash,

@@ -116,6 +116,7 @@ def bundled(lead: Facts, carried: Carried) -> Facts:
         more=0,
         others=(),
         next_at=None,
+        bundle=True,
     )
 
 

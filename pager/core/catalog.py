@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time
 
+from pager.core.contact_url import ChannelClass
 from pager.core.oncall import OnCall, on_call
 from pager.core.people import Person, Role, Team
 from pager.core.policy import BUILT_IN, Policy, Target
@@ -23,6 +24,7 @@ from pager.core.scenario import PlacedCase
 from pager.core.schedule import Override, Schedule
 from pager.core.severity import SHIPPED, Level, Severity
 from pager.core.silence import Silence
+from pager.core.template import Template
 
 CHANNEL = "channel:"
 Place = tuple[str | int, ...]
@@ -50,6 +52,7 @@ class Catalog:
     slos: tuple[Slo, ...] = ()
     status_page: StatusPage | None = None
     reach: tuple[Reach, ...] = ()
+    templates: Mapping[ChannelClass, Template] = field(default_factory=dict)
     tests: tuple[PlacedCase, ...] = ()
     runbooks: frozenset[str] = frozenset()
     overrides: Mapping[str, tuple[Override, ...]] = field(default_factory=dict)

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from pager.core.contact_url import ChannelClass
 from pager.core.matcher import MatcherField
 from pager.core.model import Model
 from pager.core.people import ContactUrl, Person, Role, Team
@@ -22,6 +23,7 @@ from pager.core.rule import (
 )
 from pager.core.scenario import Case
 from pager.core.severity import Level, Severity
+from pager.core.template import TemplateField
 
 _LONGEST_NAME = 64
 
@@ -53,6 +55,7 @@ class RulesFile(Model):
     slos: tuple[Slo, ...] = ()
     status_page: StatusPage | None = None
     reach: tuple[Reach, ...] = ()
+    templates: dict[ChannelClass, TemplateField] = Field(default_factory=dict)
     tests: tuple[Case, ...] = ()
 
 

@@ -14,6 +14,7 @@ What = Literal["severity", "lost", "policy", "runbook", "decision", "page", "not
 _LOST = re.compile(r"(\S+:\d+) says (SEV-[1-5])")
 _OPENED = re.compile(r"opened as (SEV-[1-5])")
 _STEP = re.compile(r"(?:nobody to page in )?step (\d+)\b")
+_TEMPLATE = re.compile(r"the template for (\w+) failed")
 _BY_SEVERITY = re.compile(r"held until the working hours|a ticket goes|no ticket|the ticket|.*acknowledgement ran out")
 _PROMOTED = re.compile(r"severity rises .*: (\d+ alerts|nobody has it for too long)$")
 
@@ -93,6 +94,8 @@ def _place_of(incident: Incident, text: str, catalog: Catalog) -> str:
         path = ("policies", incident.policy, "steps", int(step[1]) - 1)
     elif text.startswith("nobody has it"):
         path = ("policies", incident.policy, "then")
+    elif (template := _TEMPLATE.match(text)) is not None:
+        path = ("templates", template[1])
     elif text.startswith("nobody commands"):
         path = ("roles", "commander")
     elif _BY_SEVERITY.match(text):

@@ -14,7 +14,8 @@ Content = RulesFile | PeopleFile | Schedule
 class Finding:
     """One thing wrong at `path` of document number `document` (from 0) of `file`; `at_key`: it is about the key.
 
-    `word` is looked for in `known`, the names that could have been meant, for `did you mean`.
+    `word` is looked for in `known`, the names that could have been meant, for `did you mean`. `down` is how many
+    lines below the first of a text it is; None: it is about the whole.
     """
 
     file: str
@@ -26,6 +27,7 @@ class Finding:
     at_key: bool = False
     word: str = ""
     known: tuple[str, ...] = ()
+    down: int | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -4,7 +4,7 @@ Order: severity, service, symptom, where, since when, what to press, link. Sizes
 segment of 160 GSM-7 characters, a push has a title of 40 and a body of 120.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -35,10 +35,19 @@ SHORTEST = 12
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """What one alert says, for templates."""
+
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """What a message is about, as it stands when it is sent. Links are http(s); times are UTC.
 
-    `alone`: it is about no incident, `title` and `summary` are all it says, and we wrote them.
+    `alone`: it is about no incident, `title` and `summary` are all it says, and we wrote them. `bundle`: it is about
+    several. `alerts` are some that fire, where a template may ask for them.
     """
 
     code: str
@@ -62,6 +71,10 @@ class Facts:
     repeat: bool = False
     drill: bool = False
     alone: bool = False
+    bundle: bool = False
+    policy: str = ""
+    rule: str = ""
+    alerts: tuple[Said, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +91,11 @@ def message(facts: Facts, kind: ChannelClass, room: int = 1000) -> Text:
     if facts.alone:
         return _alone(facts, kind, room)
     shape = _sms if room <= SEGMENT else _CLASSES.get(kind, _chat)
-    return shape(_tidy(facts), room)
+    return shape(tidy(facts), room)
 
 
-def _tidy(facts: Facts) -> Facts:
+def tidy(facts: Facts) -> Facts:
+    """`facts` with what strangers wrote on one line each, and no longer than it should be."""
     return replace(
         facts,
         title=one_line(facts.title),
@@ -110,25 +124,25 @@ def clock(at: datetime, zone: str, now: datetime) -> str:
 
 def _chat(facts: Facts, room: int) -> Text:
     title = _headline(facts, 200, room // 4)
-    return Text(title, _body(facts, room - _cost(title)))
+    return Text(title, _body(facts, room - cost(title)))
 
 
 def _body(facts: Facts, room: int) -> str:
     """The links whole, then what is known about the state, then as much of the symptom as there is room for."""
     word = "Acknowledge" if facts.kind == "page" else "Page"
     links = f"Runbook: {facts.runbook}\n{word}: {facts.page_link}"
-    left, told = room - _cost(links), []
+    left, told = room - cost(links), []
     for line in (_state(facts), *_why(facts)):
-        if _cost(line) < left:
+        if cost(line) < left:
             told.append(line)
-            left -= _cost(line) + 1
-    return "\n".join(line for line in (_within(facts.summary, left), *told, links) if line)
+            left -= cost(line) + 1
+    return "\n".join(line for line in (within(facts.summary, left), *told, links) if line)
 
 
 def _mail(facts: Facts, room: int) -> Text:
     head, tail = f"[{facts.severity}] ", f" [{facts.code}]"
     title = _around(head, _subject(facts), tail, 200)
-    return Text(title, _body(facts, room - _cost(title)))
+    return Text(title, _body(facts, room - cost(title)))
 
 
 def _push(facts: Facts, _room: int) -> Text:
@@ -144,7 +158,7 @@ def _sms(facts: Facts, room: int) -> Text:
     """One segment at most; shortened in this order: where, since, summary; never code, severity or link."""
     room = min(room, SEGMENT)
     if facts.why in _ENDED:
-        lasted = _length(facts.now - facts.since)
+        lasted = ago(facts.now - facts.since)
         return Text("", _cut(gsm(f"OK {facts.code} {_subject(facts)}, resolved after {lasted}. No action."), room))
     head = f"PAGE {facts.code} {facts.severity} " if facts.kind == "page" else f"{facts.code} {facts.severity} "
     tail = f". {facts.page_link}"
@@ -159,10 +173,10 @@ def _sms(facts: Facts, room: int) -> Text:
 
 def _voice(facts: Facts, _room: int) -> Text:
     level = facts.severity.replace("SEV-", "SEV ")
-    ago = _length(facts.now - facts.since)
+    since = ago(facts.now - facts.since)
     spelled = " ".join(facts.code)
     word = "page" if facts.kind == "page" else "notice"
-    said = f"{level} {word}. {_cut(_subject(facts), 120)}. Started {ago} ago. Code {spelled}."
+    said = f"{level} {word}. {_cut(_subject(facts), 120)}. Started {since} ago. Code {spelled}."
     return Text("pager", said)
 
 
@@ -186,12 +200,12 @@ def _alone(facts: Facts, kind: ChannelClass, room: int) -> Text:
     if kind == "voice":
         return Text("pager", f"{title}.")
     # A message without a body is refused by some services.
-    return Text(title, _within(facts.summary, room - _cost(title)) or title)
+    return Text(title, within(facts.summary, room - cost(title)) or title)
 
 
 def _headline(facts: Facts, length: int, room: int = 1000) -> str:
     """At most `length` characters, of which the subject costs at most `room`."""
-    subject = _within(_subject(facts), room)
+    subject = within(_subject(facts), room)
     if facts.why in _ENDED:
         return _around(f"OK {facts.code} ", subject, ": resolved", length)
     drill = "DRILL " if facts.drill else ""
@@ -209,7 +223,7 @@ def _subject(facts: Facts) -> str:
 
 
 def _state(facts: Facts) -> str:
-    parts = [facts.where, f"since {clock(facts.since, facts.zone, facts.now)} ({_length(facts.now - facts.since)})"]
+    parts = [facts.where, f"since {clock(facts.since, facts.zone, facts.now)} ({ago(facts.now - facts.since)})"]
     if facts.firing + facts.more > 1:
         parts.append(_count(facts))
     return ", ".join(part for part in parts if part)
@@ -251,19 +265,19 @@ def gsm(text: str) -> str:
     return "".join(sign if sign in _GSM else "?" for sign in mapped)
 
 
-def _within(text: str, room: int) -> str:
+def within(text: str, room: int) -> str:
     """`text` cut to what costs at most `room`; nothing where there is no room for a word."""
-    if len(text) <= room and _cost(text) <= room:
+    if len(text) <= room and cost(text) <= room:
         return text
     left, kept = room - 3, 0
     for kept, sign in enumerate(text):  # noqa: B007  how far it came
-        left -= _cost(sign)
+        left -= cost(sign)
         if left < 0:
             break
     return text[:kept].rstrip() + "..." if kept >= SHORTEST else ""
 
 
-def _cost(text: str) -> int:
+def cost(text: str) -> int:
     """The length of `text` once it is escaped, at worst: `<` becomes `&lt;` in one service, `-` `\\-` in another."""
     return sum(6 if sign in "<>&\"'" else 1 if sign.isalnum() or sign.isspace() else 2 for sign in text)
 
@@ -280,7 +294,7 @@ def _upper(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _length(length: timedelta) -> str:
+def ago(length: timedelta) -> str:
     """Minutes are enough for people: `2m`, `1h5m`, `3d2h`."""
     minutes = max(0, round(length.total_seconds() / 60))
     if minutes < 1:

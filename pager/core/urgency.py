@@ -1,9 +1,12 @@
 """Urgency: what a contact's URL is given for a message, so that a SEV-1 breaks through and news makes no sound.
 
+Where a service can, a newer message of an incident stands in the place of the older one, or in one thread with it.
+
 What the person wrote in the URL stands: a parameter that is there is never changed.
 """
 
 from collections.abc import Mapping
+from urllib.parse import quote
 
 from pager.core.contact_url import LONGEST_URL, parameters, scheme_of
 from pager.core.text import Facts
@@ -33,8 +36,9 @@ _TUNES: Mapping[str, tuple[Parameters, ...]] = {
 }
 """By scheme: for a page of SEV-1, of SEV-2, of the rest, and for what only tells."""
 _SAME = ("pagerduty", "ilert", "incidentio", "firehydrant", "squadcast", "goalert", "pagertree")
-_KEYS: Mapping[str, str] = {"opsgenie": "alias", **dict.fromkeys(_SAME, "dedup")}
-"""Other pagers keep what has one key together, and close it when it is resolved."""
+_KEYS: Mapping[str, str] = {"opsgenie": "alias", **dict.fromkeys(_SAME, "dedup"), "bark": "id", "hassio": "nid"}
+"""Other pagers keep what has one key together, and close it when it is resolved; others replace the older message."""
+_LOUD_MAIL: Parameters = {"+Importance": "high", "+X-Priority": "1"}
 
 
 def tuned(url: str, facts: Facts) -> str:
@@ -44,10 +48,22 @@ def tuned(url: str, facts: Facts) -> str:
     wanted = dict(_TUNES[family][_loudness(facts)]) if family in _TUNES else {}
     if family in _KEYS and facts.code:
         wanted[_KEYS[family]] = f"pager-{facts.code}"
+    if family == "mailto":
+        wanted = _headers(facts)
     written = {name for name, _ in parameters(url)}
-    added = "&".join(f"{name}={value}" for name, value in wanted.items() if name not in written)
+    added = "&".join(
+        f"{name}={quote(value)}" for name, value in wanted.items() if name.lower().lstrip("+") not in written
+    )
     tuned_url = f"{url}{'&' if '?' in url else '?'}{added}" if added else url
     return tuned_url if len(tuned_url) <= LONGEST_URL else url
+
+
+def _headers(facts: Facts) -> dict[str, str]:
+    """What makes the mails of an incident one thread, keeps absence notes from answering, and marks a page."""
+    headers = {"+Auto-Submitted": "auto-generated"}
+    if facts.code and not facts.bundle:
+        headers["+References"] = f"<pager-{facts.code}@pager>"
+    return {**headers, **_LOUD_MAIL} if facts.kind == "page" else headers
 
 
 def _loudness(facts: Facts) -> int:

@@ -7,6 +7,7 @@ from datetime import datetime
 import msgspec
 
 from pager.core.merge import AlertState
+from pager.core.text import Said
 from pager.store.database import Tx
 from pager.store.sql import Row, instant
 
@@ -50,6 +51,12 @@ def of_incident(tx: Tx, number: int, *, firing: bool = False, limit: int = 100_0
         limit=limit,
     )
     return [_known(row) for row in rows]
+
+
+def said(tx: Tx, number: int, limit: int) -> tuple[Said, ...]:
+    """What the first of an incident's firing alerts say."""
+    known = of_incident(tx, number, firing=True, limit=limit)
+    return tuple(Said(one.state.labels, one.state.annotations) for one in known)
 
 
 def firing_in(tx: Tx, numbers: Iterable[int]) -> dict[int, list[KnownAlert]]:

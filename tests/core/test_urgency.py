@@ -19,7 +19,7 @@ PAGE = Facts("7KQ", "SEV-1", "down", "page", "", NOON, NOON, "https://p.example.
 NEWS = {"kind": "notice"}
 LOUDEST = {
     "pover://user@token": "priority=emergency&sound=siren&interval=60&expire=600",
-    "barks://host.example.org/key": "level=critical&call=yes",
+    "barks://host.example.org/key": "level=critical&call=yes&id=pager-7KQ",
     "ntfys://host.example.org/topic": "priority=max",
     "gotifys://host.example.org/AAAAAAAAAAAAAAA": "priority=emergency",
     "prowl://" + "a" * 40: "priority=emergency",
@@ -37,7 +37,7 @@ LOUDEST = {
         pytest.param("ntfy://topic", {"severity": "SEV-3"}, "?priority=default", id="the rest is not"),
         pytest.param("ntfy://topic", NEWS, "?priority=low", id="news makes no sound"),
         pytest.param("pover://user@token", {"severity": "SEV-2"}, "?priority=high", id="no siren for SEV-2"),
-        pytest.param("bark://host/key", NEWS, "?level=passive", id="news lights no screen"),
+        pytest.param("bark://host/key", NEWS, "?level=passive&id=pager-7KQ", id="news lights no screen"),
         pytest.param("ntfy://h/t?priority=low", {}, "", id="what the person wrote stands"),
         pytest.param("pover://u@t?sound=none&priority=high", {}, "&interval=60&expire=600", id="each for itself"),
         pytest.param("ntfy://h/t?image=no", {}, "&priority=max", id="it joins other parameters"),
@@ -45,6 +45,15 @@ LOUDEST = {
         pytest.param("console://", {}, "", id="the console neither"),
         pytest.param("goalerts://host/token", {}, "?dedup=pager-7KQ", id="another pager gets one key an incident"),
         pytest.param("pagerduty://a@b", {"code": "", **NEWS}, "?severity=info", id="no incident, no key"),
+        pytest.param("hassios://h/token", {}, "?nid=pager-7KQ", id="a newer message stands for the older one"),
+        pytest.param("bark://h/key?id=mine", NEWS, "&level=passive", id="a key of one's own stands"),
+        pytest.param(
+            "mailtos://u:p@example.org",
+            {},
+            "?+Auto-Submitted=auto-generated&+References=%3Cpager-7KQ%40pager%3E&+Importance=high&+X-Priority=1",
+            id="mails of an incident are one thread",
+        ),
+        pytest.param("mailto://h?+references=x", NEWS, "&+Auto-Submitted=auto-generated", id="or in one of one's own"),
         pytest.param("ntfy://h/" + "x" * 4085, {}, "", id="a URL does not grow too long"),
     ],
 )

@@ -12,10 +12,11 @@ import pytest
 from pager.core.outcome import Outcome, Reason
 from pager.core.people import Person
 from pager.core.text import Facts
-from pager.notifier import Notifier, worded
+from pager.notifier import Notifier
 from pager.secrets import Secrets
 from pager.sender import Sender
 from pager.sender_pool import Rank
+from pager.wording import worded
 from tests.engine.house import LINKS, Clock, House, alert, catalog, running
 from tests.support import covers, wait_until
 

@@ -20,6 +20,7 @@ from urllib.parse import parse_qsl
 
 from pager.core.contact_url import channel_class, room_of
 from pager.core.text import Facts, message
+from pager.core.urgency import tuned
 from pager.sender import Message, job_of
 
 GOLDEN = Path(__file__).with_name("golden")
@@ -37,6 +38,7 @@ SERVICES: Mapping[str, str] = {
     "matrix": "matrixs://tok@matrix.example.org/!ops:matrix.example.org",
     "json": "jsons://hooks.example.org/page",
     "github": "github://ghp_0123456789abcdef0123456789abcdef0123@example/ops",
+    "bark": "barks://bark.example.org/devicekey0123456789",
     "gotify": "gotifys://gotify.example.org/abcdefghijklmno",
 }
 EVIL = (
@@ -70,7 +72,7 @@ CASES: Mapping[str, Facts] = {
 _YES = json.dumps(
     {"ok": True, "status": 1, "result": {}, "event_id": "$e", "user_id": "@pager:h", "room_id": "!ops:h", "id": 1}
 )
-_HEADERS = ("content-type", "title", "subject", "x-title")
+_HEADERS = ("content-type", "title", "subject", "x-title", "x-priority")
 _CHANGING = re.compile(r"(?<=m\.room\.message/)[^/?]+")
 
 
@@ -88,7 +90,7 @@ def recordings() -> dict[str, dict[str, Any]]:
                 mails.clear()
                 whole = url.replace("{port}", str(port))
                 text = message(facts, channel_class(whole), room_of(whole))
-                job = job_of(Message(whole, text.title, text.body))
+                job = job_of(Message(tuned(whole, facts), text.title, text.body))
                 answer = sender_apprise.send(job.url, job.title, job.body, job.kind)
                 made[name][case] = {"outcome": answer.reason.value, "sent": [*requests, *mails]}
     return made
@@ -164,6 +166,8 @@ def _letter(envelope: Any) -> dict[str, Any]:
     return {
         "to": envelope.rcpt_tos,
         "headers": sorted(mail.keys()),
+        "thread": mail["References"],
+        "loud": [mail["Importance"], mail["X-Priority"]],
         "subject": str(mail["Subject"]),
         "parts": [{"type": part.get_content_type(), "text": part.get_content()} for part in parts],
     }

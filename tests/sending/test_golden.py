@@ -98,6 +98,29 @@ def test_t18_a_mail_has_one_plain_part_and_no_header_that_an_alert_wrote() -> No
     assert "\n" not in hostile["subject"]
 
 
+@pytest.mark.parametrize(
+    ("service", "path", "value"),
+    [
+        pytest.param("pover", ("body", "priority"), "2", id="an emergency of Pushover"),
+        pytest.param("pover", ("body", "retry"), "60", id="that sounds again each minute"),
+        pytest.param("pover", ("body", "sound"), "siren", id="as a siren"),
+        pytest.param("ntfy", ("headers", "x-priority"), "max", id="the highest priority of ntfy"),
+        pytest.param("bark", ("body", "level"), "critical", id="a critical alert of Bark"),
+        pytest.param("bark", ("body", "call"), 1, id="that rings"),
+        pytest.param("gotify", ("body", "priority"), 10, id="the highest priority of Gotify"),
+        pytest.param("mailto", ("loud",), ["high", "1"], id="an important mail"),
+        pytest.param("bark", ("body", "id"), "pager-7KQ", id="Bark replaces what has the incident's key"),
+        pytest.param("mailto", ("thread",), "<pager-7KQ@pager>", id="mails of an incident are one thread"),
+    ],
+)
+def test_a_sev1_is_as_loud_as_its_service_can_be(service: str, path: tuple[str, ...], value: object) -> None:
+    (sent,) = recorded()[service]["plain"]["sent"]
+    for key in path:
+        sent = sent[key]
+
+    assert sent == value
+
+
 @covers("T13")
 def test_t13_what_looks_like_a_template_stays_text() -> None:
     assert "{{7*7}}" in recorded()["json"]["hostile"]["sent"][0]["body"]["message"]

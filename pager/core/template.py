@@ -1,0 +1,181 @@
+"""Templates: texts of the users' own for pages, by class of channel; what must not be missing is added to them.
+
+A template words pages about one incident. What only tells, bundles and everything else keep the built-in text.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
+
+from pager.core.contact_url import ChannelClass
+from pager.core.hygiene import one_line, plain
+from pager.core.model import Model
+from pager.core.text import SEGMENT, Facts, Said, Text, ago, clock, cost, gsm, tidy, within
+
+LONGEST_SOURCE = 8000
+"""Characters of a template."""
+MOST_ALERTS, MOST_LABELS, MOST_SAID = 20, 64, 100_000
+"""How much of an incident's alerts a template is given: alerts, labels of each, characters of all."""
+LONGEST_NAME, LONGEST_VALUE = 100, 500
+TITLES: Mapping[ChannelClass, int] = {"push": 40}
+"""How long a title may be, where that is not 200."""
+
+
+class Template(Model):
+    """A text of the users' own. Without a title the built-in one stands; written as one text it is the body."""
+
+    title: str = Field(default="", max_length=LONGEST_SOURCE)
+    body: str = Field(min_length=1, max_length=LONGEST_SOURCE)
+
+
+def _as_body(written: Any) -> Any:
+    return {"body": written} if isinstance(written, str) else written
+
+
+TemplateField = Annotated[Template, BeforeValidator(_as_body)]
+
+
+def is_for(facts: Facts) -> bool:
+    """Whether templates word a message of `facts`."""
+    return facts.kind in ("page", "ticket") and not facts.alone and not facts.bundle
+
+
+def values_of(facts: Facts) -> dict[str, Any]:
+    """What a template can name; everything that strangers wrote stands on one line."""
+    some = tidy(facts)
+    alerts = _alerts(facts)
+    return {
+        "code": some.code,
+        "severity": some.severity,
+        "title": _short(some.title),
+        "summary": _short(some.summary),
+        "service": some.service,
+        "where": some.where,
+        "since": clock(some.since, some.zone, some.now),
+        "ago": ago(some.now - some.since),
+        "now": clock(some.now, some.zone, some.now),
+        "next": clock(some.next_at, some.zone, some.now) if some.next_at and some.next_at > some.now else "",
+        "why": some.why,
+        "kind": some.kind,
+        "policy": some.policy,
+        "rule": some.rule,
+        "others": list(some.others),
+        "firing": some.firing + some.more,
+        "runbook": some.runbook,
+        "link": some.page_link,
+        "labels": _common([one["labels"] for one in alerts]),
+        "annotations": _common([one["annotations"] for one in alerts]),
+        "alerts": alerts,
+    }
+
+
+def dressed(facts: Facts, kind: ChannelClass, room: int, title: str, body: str, usual: Text) -> Text:
+    """The message of a template that made `title` and `body`; `usual` is the built-in text.
+
+    Links that the template left out are added, what does not fit is cut, never a link. Code, severity, that it may be
+    a repeat and that it is a drill are said in any case.
+    """
+    some = tidy(facts)
+    if kind == "sms" or room <= SEGMENT:
+        return Text("", _sms(some, " ".join(plain(body).split()), min(room, SEGMENT)))
+    said = "\n".join(line.rstrip() for line in plain(body).strip().splitlines())
+    if kind == "voice":
+        return Text(usual.title, within(_marked(some, one_line(said), spoken=True), room))
+    own = within(one_line(title), room // 4)
+    head = _titled(some, own, TITLES.get(kind, 200)) if own else usual.title
+    return Text(head, _whole(_marked(some, said), [some.runbook, some.page_link], room - cost(head)))
+
+
+def _titled(facts: Facts, title: str, longest: int) -> str:
+    """The title with what it must not be without."""
+    missing = [word for word in (facts.severity, facts.code) if word and word not in title]
+    tail = f" [{' '.join(missing)}]" if missing else ""
+    drill = "DRILL " if facts.drill and "DRILL" not in title else ""
+    kept = longest - len(tail) - len(drill)
+    return drill + (title if len(title) <= kept else title[: kept - 3].rstrip() + "...") + tail
+
+
+def _marked(facts: Facts, body: str, *, spoken: bool = False) -> str:
+    first = ["This may be a repeat." if facts.repeat else "", "This is a drill." if facts.drill else ""]
+    return (" " if spoken else "\n").join(line for line in (*first, body) if line)
+
+
+def _whole(body: str, links: list[str], room: int) -> str:
+    """`body` cut to `room`; links that are not in it, or would be cut off, stand below it."""
+    words = {links[0]: f"Runbook: {links[0]}", links[1]: f"Acknowledge: {links[1]}"}
+    missing = [link for link in links if link not in body]
+    while True:
+        tail = "\n".join(words[link] for link in links if link in missing)
+        kept = within(body, room - cost(tail) - 1) if cost(body) + cost(tail) + 1 > room else body
+        lost = [link for link in links if link not in missing and link not in kept]
+        if not lost:
+            return "\n".join(part for part in (kept, tail) if part)
+        missing += lost
+
+
+def _sms(facts: Facts, body: str, room: int) -> str:
+    text = gsm(("may be a repeat: " if facts.repeat else "") + body)
+    missing = [word for word in (facts.code, facts.severity) if word not in text]
+    head = "".join(f"{word} " for word in (["DRILL"] if facts.drill else []) + missing)
+    if facts.page_link in text and len(head) + len(text) <= room:
+        return head + text
+    tail = f" {facts.page_link}"
+    text = text.replace(facts.page_link, "").rstrip()
+    kept = room - len(head) - len(tail)
+    return head + (text if len(text) <= kept else text[: max(0, kept - 3)].rstrip() + "...") + tail
+
+
+def _alerts(facts: Facts) -> list[dict[str, dict[str, str]]]:
+    """The first alerts, as many as fit."""
+    alerts: list[dict[str, dict[str, str]]] = []
+    room = MOST_SAID
+    for one in facts.alerts[:MOST_ALERTS]:
+        said = {"labels": _lines(one.labels), "annotations": _lines(one.annotations)}
+        room -= sum(len(name) + len(value) for each in said.values() for name, value in each.items())
+        if room < 0 and alerts:
+            break
+        alerts.append(said)
+    return alerts
+
+
+def _lines(written: Mapping[str, str]) -> dict[str, str]:
+    known = [name for name in written if len(name) <= LONGEST_NAME][:MOST_LABELS]
+    return {name: _short(one_line(written[name])) for name in known}
+
+
+def _common(all_of: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    """What all say alike."""
+    first, *others = all_of or ({},)
+    return {name: value for name, value in first.items() if all(other.get(name) == value for other in others)}
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 3].rstrip() + "..."
+
+
+_SOME_DAY = datetime(2026, 12, 5, 3, 4, tzinfo=UTC)
+SAMPLE = Facts(
+    code="7KQ",
+    severity="SEV-1",
+    title="CheckoutDown",
+    kind="page",
+    why="",
+    since=_SOME_DAY,
+    now=_SOME_DAY + timedelta(minutes=2),
+    page_link="https://pager.example.org/p/ABCDEFGHJKLMNPQR",
+    runbook="https://runbooks.example.org/checkout-down",
+    summary="Checkout answers 502 for 12% of requests",
+    service="checkout-api",
+    where="eu-west",
+    others=("bo", "chi"),
+    next_at=_SOME_DAY + timedelta(minutes=7),
+    policy="payments",
+    rule="checkout down",
+    alerts=(Said({"alertname": "CheckoutDown"}, {"summary": "Checkout answers 502 for 12% of requests"}),),
+)
+"""An incident to try templates on."""
+BARE = replace(SAMPLE, summary="", service="", where="", others=(), next_at=None, alerts=(Said({}, {}),))
+"""The least that an incident can be: an alert without any label."""

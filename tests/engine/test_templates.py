@@ -1,0 +1,126 @@
+"""Pages worded by templates, sent by the real sender: what arrives, and that no template can stop or delay one."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pager.core.template import Template
+from pager.metrics import Metrics
+from pager.notifier import Notifier
+from pager.secrets import Secrets
+from pager.sender import Sender
+from tests.engine.house import LINKS, Clock, House, alert, catalog, running
+from tests.support import covers, wait_until
+
+ENDLESS = (
+    "{% for i in range(1000) %}{% for j in range(1000) %}{% for k in range(1000) %}{% endfor %}{% endfor %}{% endfor %}"
+)
+
+
+class Post:
+    """A house in memory, a real sender, and what its console shows."""
+
+    def __init__(self, house: House, sender: Sender) -> None:
+        self.house, self.shown = house, list[tuple[str, str]]()
+        self.metrics = Metrics(lambda: house.engine.catalog)
+        self.notifier = Notifier(house.database, house.engine, sender, Secrets({}).get, LINKS, self.metrics)
+
+    def failures(self) -> float:
+        return self.metrics.registry.get_sample_value("pager_template_failures_total", {"template": "console"}) or 0.0
+
+    async def says(self, count: int = 1) -> list[tuple[str, str]]:
+        await wait_until(lambda: len(self.shown) >= count and not self.notifier.carried, 10, f"{count} messages")
+        return self.shown
+
+
+@pytest.fixture
+async def empty(tmp_path: Path, made_file: Path) -> AsyncIterator[House]:
+    shutil.copy(made_file, tmp_path / "pager.db")
+    async with running(f"sqlite:///{tmp_path}/pager.db", Clock()) as house:
+        yield house
+
+
+@asynccontextmanager
+async def posting(house: House, *, patience: float = 2.0, **templates: Any) -> AsyncIterator[Post]:
+    """A notifier that words pages by these templates."""
+    house.engine.catalog = catalog(templates={kind: Template(body=said) for kind, said in templates.items()})
+    sender = Sender(patience=patience, console=lambda title, body: post.shown.append((title, body)))
+    post = Post(house, sender)
+    await sender.start()
+    task = asyncio.create_task(post.notifier.run())
+    try:
+        yield post
+    finally:
+        post.notifier.stop()
+        await wait_until(task.done, 10, "the notifier to stop")
+        await sender.close()
+
+
+async def test_a_page_is_worded_by_the_template_of_its_class_and_what_only_tells_is_not(empty: House) -> None:
+    body = "{{ annotations.summary }}\n{{ rule }}, {{ labels | length }} labels"
+    async with posting(empty) as post:
+        own = Template(title="{{ labels.team }} wakes", body=body)
+        empty.engine.catalog = catalog(templates={"console": own})
+        await empty.say(alert(team="shop") | {"annotations": {"summary": "500 {{ 7*7 }}"}})
+        ((title, text),) = await post.says()
+        await empty.say(alert(status="resolved", team="shop"))
+        await empty.later(timedelta(minutes=2))
+        last, told = (await post.says(2))[-1]
+
+        empty.engine.catalog = catalog(templates={"console": Template(body="{{ oops }}")})
+        await empty.say(alert("Other", at=empty.clock.at))
+        await post.says(3)
+        await empty.later(timedelta(minutes=5))
+        await post.says(4)
+        said = [line for line in await empty.timeline(2) if "template" in line]
+
+    assert title.startswith("shop wakes [SEV-2 ")
+    assert text.splitlines()[:2] == ["500 {{ 7*7 }}", "rest, 3 labels"]
+    assert text.splitlines()[2].startswith("Runbook: https://")
+    assert text.splitlines()[3].startswith("Acknowledge: https://pager.example.org/p/")
+    assert last.startswith("OK ") and "labels" not in told
+    assert (post.failures(), len(said)) == (2, 1)  # counted each time, told once an incident
+
+
+FAILING = {
+    "{{ labels.team }}": "no attribute 'team'",
+    "{{ 1 / 0 }}": "division by zero",
+    "{{ 'x' * 10**9 }}": "there is no **",
+    "{{ 'x'.ljust(1000000000) }}": "MemoryError",
+    "{% for i in range(10000000) %}x{% endfor %}": "range() of more than",
+    "{% macro a() %}{{ a() }}{% endmacro %}{{ a() }}": "recursion",
+    "{{ code": "unexpected end",
+}
+
+
+@covers("F54", "T12")
+async def test_f54_a_template_that_fails_leaves_the_built_in_text_and_says_so(empty: House) -> None:
+    async with posting(empty) as post:
+        for number, (source, why) in enumerate(FAILING.items(), 1):
+            empty.engine.catalog = catalog(templates={"console": Template(body=source)})
+            empty.clock.at += timedelta(hours=1)
+            await empty.say(alert(f"Alert {number}", at=empty.clock.at))
+            title, text = (await post.says(number))[-1]
+
+            assert title.startswith(f"SEV-2 Alert {number} [") and "Acknowledge: https://" in text
+            assert post.failures() == number
+            (line,) = [line for line in await empty.timeline(number) if "template" in line]
+            assert line.startswith("the template for console failed, so the built-in text went out: ") and why in line
+
+
+@covers("F54", "T12")
+async def test_f54_a_template_without_end_is_killed_and_not_tried_again_for_a_while(empty: House) -> None:
+    async with posting(empty, patience=0.5, console=ENDLESS) as post:
+        await empty.say(*(alert(f"Page {n}", n=str(n)) for n in range(3)))
+        shown = await post.says(3)
+        said = [line for number in (1, 2, 3) for line in await empty.timeline(number) if "template" in line]
+
+    assert {title.partition(" [")[0] for title, _ in shown} == {"SEV-2 Page 0", "SEV-2 Page 1", "SEV-2 Page 2"}
+    # Two are rendered at a time; whoever comes after them does not wait for the same once more.
+    assert sorted("did not end within" in line for line in said) == [False, True, True]
