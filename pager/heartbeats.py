@@ -77,6 +77,22 @@ def judge(tx: Tx, catalog: Catalog, names: Iterable[str], now: datetime) -> int:
     return len(changed)
 
 
+def standing(tx: Tx, catalog: Catalog) -> dict[str, tuple[int, datetime | None]]:
+    """For each heartbeat of the files how many of its instances are an alarm, and when that was heard which was heard
+    longest ago; None: none ever was.
+    """
+    written, down, now = by_name(catalog), sources.down(tx), tx.now()
+    found: dict[str, tuple[int, datetime | None]] = dict.fromkeys(written, (0, None))
+    for pulse in heartbeats.every(tx) if written else ():
+        heartbeat = written.get(pulse.name)
+        if heartbeat is not None and pulse.gone_at is None:
+            alarms, heard_at = found[pulse.name]
+            times = [at for at in (heard_at, pulse.heard_at) if at is not None]
+            alarms += look(pulse, heartbeat, now, down).is_alarm
+            found[pulse.name] = (alarms, min(times, default=None))
+    return found
+
+
 def forget(tx: Tx, name: str, instance: str) -> bool:
     """Forget one that is gone for good: the alert about it ends. False: there is none."""
     for pulse in heartbeats.locked(tx, [name]):

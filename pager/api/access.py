@@ -8,7 +8,7 @@ OPEN = ("/-/healthy", "/-/ready", "/livez", "/readyz", "/healthz", "/metrics", "
 OPEN_BELOW = ("/p/", "/static/", "/status/", "/enrol/", "/login/")
 """A page link is its own token, and so is the link by which somebody sets a password."""
 RELOADS = ("/system",)
-INGEST = ("/webhook/", "/v2/")
+INGEST = ("/webhook/", "/v2/", "/ping/")
 KEYED = ("/v2/enqueue", "/v2/change/enqueue", "/generic/2010-04-15/create_event.json")
 """PagerDuty's: the token may be in the body, so that the handler asks for it when it has read that."""
 CALENDARS = ("/schedules/", "/people/")

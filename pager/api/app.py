@@ -12,12 +12,14 @@ from pager.api import (
     explain,
     generic,
     health,
+    heartbeats,
     incidents,
     oncall,
     opsgenie,
     overrides,
     pagerduty,
     people,
+    ping,
     reload,
     silences,
     status,
@@ -37,7 +39,7 @@ from pager.web import link, pages, proof, static
 SERVED = (
     alertmanager_read,
     *(generic, webhook, alertmanager, pagerduty, opsgenie, incidents, explain, alerts, oncall, overrides),
-    *(people, silences, health, status, reload, tokens, users, audit, upkeep, link, proof, static),
+    *(ping, heartbeats, people, silences, health, status, reload, tokens, users, audit, upkeep, link, proof, static),
     *pages.SERVED,
 )
 

@@ -193,6 +193,8 @@ def token_of(request: web.Request) -> str:
             return ""
     if scheme and shown:  # Grafana lets people choose the scheme's name.
         return shown.strip()
+    if request.path.startswith("/ping/"):
+        return "" if (said := request.match_info.get("token", "")) == "-" else said
     in_address = request.path.startswith("/webhook/") or is_calendar(request.path)
     return request.query.get("token", "") if in_address else ""
 

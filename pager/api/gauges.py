@@ -5,6 +5,7 @@ from datetime import datetime
 
 import structlog
 
+from pager import heartbeats
 from pager.core.catalog import Catalog
 from pager.core.proven import proven_urls, standing
 from pager.metrics import Metrics, Standing
@@ -49,7 +50,8 @@ def _standing(tx: Tx, catalog: Catalog) -> tuple[Standing, float]:
     waiting, oldest_request = inbox.oldest(tx)
     by_state = {(row.team, row.severity, row.state): int(row.n) for row in incidents.count(tx)}
     oldest = {"inbox": _seconds(oldest_request, now), "pages": _seconds(oldest_page, now)}
-    standing = Standing(by_state, alerts.count(tx), {"inbox": waiting, "pages": due}, oldest, _contacts(tx, catalog))
+    depth, beating = {"inbox": waiting, "pages": due}, heartbeats.standing(tx, catalog)
+    standing = Standing(by_state, alerts.count(tx), depth, oldest, _contacts(tx, catalog), beating)
     return standing, _seconds(incidents.next_due(tx), now)
 
 

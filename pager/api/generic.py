@@ -5,9 +5,8 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
-from pager.api.access import SAFE
 from pager.api.doors import CALLER
-from pager.api.ingest import take_in
+from pager.api.ingest import refuse_other_sites, take_in
 from pager.api.parts import ENGINE
 from pager.api.problems import Problem
 from pager.core.mapping import Mapping
@@ -41,9 +40,7 @@ def is_mapped(request: web.Request, name: str) -> bool:
 
 async def taken(request: web.Request, name: str) -> web.Response:
     """Accept a body by the mapping of this name; "": by that of the source, or by a guess."""
-    if request.method in SAFE and request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
-        # Here a GET does something: a picture on a page of another site must not.
-        raise Problem(403, "a page of another site cannot act here")
+    refuse_other_sites(request)
     maps = _maps(request, name)
     try:
         accepted = await take_in(request, DIALECT, await _wrapped(request, maps), name)

@@ -2,6 +2,7 @@
 
 from aiohttp import web
 
+from pager.api.access import SAFE
 from pager.api.doors import CALLER
 from pager.api.parts import INTAKE, PARTS
 from pager.api.problems import RETRY_AFTER, Problem
@@ -19,6 +20,12 @@ async def small_body(request: web.Request) -> bytes:
     if len(body) > LARGEST_EVENT:
         raise Problem(413, f"{len(body)} bytes; {LARGEST_EVENT} at most for one event")
     return body
+
+
+def refuse_other_sites(request: web.Request) -> None:
+    """Problem 403 where a GET does something, and a picture on a page of another site asks for it."""
+    if request.method in SAFE and request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
+        raise Problem(403, "a page of another site cannot act here")
 
 
 async def take_in(request: web.Request, dialect: str, body: bytes | None = None, name: str = "") -> Accepted:

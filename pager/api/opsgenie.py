@@ -14,10 +14,12 @@ from aiohttp import web
 
 from pager.api.doors import CALLER
 from pager.api.ingest import small_body, take_in
-from pager.api.parts import DATABASE
+from pager.api.parts import DATABASE, ENGINE
+from pager.api.ping import heard, unheard
 from pager.api.problems import Problem
 from pager.api.shapes import rfc3339
 from pager.core.alert import alert_key
+from pager.core.heartbeat import Beat
 from pager.core.report import Malformed
 from pager.sources.event import short
 from pager.sources.opsgenie import wrong_with
@@ -101,8 +103,12 @@ async def act(request: web.Request) -> web.Response:
 @routes.put("/v2/heartbeats/{name}/ping")
 @routes.patch("/v2/heartbeats/{name}/ping")
 async def ping(request: web.Request) -> web.Response:
-    """202: it was heard, which the log tells; nobody waits for the next one yet."""
-    log.info("a heartbeat was heard", source=_source(request), name=request.match_info["name"][:100], often=True)
+    """202: it was heard; one that the files do not name is for the log alone, as it is for Opsgenie."""
+    name = request.match_info["name"]
+    if why := unheard(request.app[ENGINE].catalog, name):
+        log.info("a heartbeat was not heard", source=_source(request), name=name[:100], why=why, often=True)
+    else:
+        await heard(request, Beat(name))
     return web.json_response({"result": "PONG - Heartbeat received", **_took()}, status=202)
 
 

@@ -22,6 +22,7 @@ COMMANDS: Mapping[str, str] = {
     "escalate": "pager.cli.incidents:escalate",
     "explain": "pager.cli.explain:explain",
     "export": "pager.cli.export:export",
+    "heartbeat": "pager.cli.heartbeat:heartbeat",
     "help": "pager.cli.help:help_",
     "import": "pager.cli.imports:import_",
     "incidents": "pager.cli.incidents:incidents",

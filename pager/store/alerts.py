@@ -53,6 +53,15 @@ def of_incident(tx: Tx, number: int, *, firing: bool = False, limit: int = 100_0
     return [_known(row) for row in rows]
 
 
+def homeless(tx: Tx, limit: int) -> list[KnownAlert]:
+    """Alerts that fire and are in no incident: those whose arrival is all that they say."""
+    rows = tx.all(
+        f"SELECT {_COLUMNS} FROM alerts WHERE incident IS NULL AND status = 'firing' ORDER BY key LIMIT :limit",
+        limit=limit,
+    )
+    return [_known(row) for row in rows]
+
+
 def said(tx: Tx, number: int, limit: int) -> tuple[Said, ...]:
     """What the first of an incident's firing alerts say."""
     known = of_incident(tx, number, firing=True, limit=limit)

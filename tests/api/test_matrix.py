@@ -54,6 +54,7 @@ ROUTES: dict[str, tuple[str, ...]] = {
         "PUT /webhook/{dialect}",
         "PUT /webhook/{dialect}/",
         *(f"{method} /webhook/generic{more}" for method in ("GET", "POST", "PUT") for more in ("", "/{mapping}")),
+        *(f"{method} /ping/{{token}}/{{name}}{more}" for method in ("GET", "POST") for more in ("", "/{said}")),
         "POST /v2/alerts",
         "GET /v2/alerts",
         "GET /v2/alerts/requests/{request}",
@@ -88,6 +89,7 @@ ROUTES: dict[str, tuple[str, ...]] = {
         "GET /api/v1/incidents/{code}/pages",
         "GET /api/v1/incidents/{code}/explain",
         "GET /api/v1/alerts",
+        "GET /api/v1/heartbeats",
         "GET /api/v1/oncall",
         "GET /api/v1/overrides",
         "GET /api/v1/silences",
@@ -116,6 +118,8 @@ ROUTES: dict[str, tuple[str, ...]] = {
         "DELETE /api/v1/overrides/{id}",
         "POST /api/v1/silences",
         "DELETE /api/v1/silences/{id}",
+        "POST /api/v1/heartbeats/{name}/ping",
+        "DELETE /api/v1/heartbeats/{name}/{instance}",
         "POST /api/v2/silences",
         "DELETE /api/v2/silence/{id}",
         "POST /api/v1/maintenance",
@@ -177,6 +181,7 @@ PAGES: dict[str, tuple[str, ...]] = {
 }
 VALUES = {"dialect": "alertmanager", "code": "7KQ", "act": "ack", "name": "payments", "id": "1", "token": "a" * 16}
 VALUES |= {"topic": "nodes", "ident": "1", "verb": "close", "request": "1", "mapping": "pingdom"}
+VALUES |= {"said": "start", "instance": "f00"}
 EVERY = [(scope, *route.split()) for shelf in (ROUTES, PAGES) for scope, routes in shelf.items() for route in routes]
 
 
@@ -202,8 +207,11 @@ async def street(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stre
 async def asked(street: Street, method: str, path: str, shown: str) -> tuple[int, str]:
     """What a stranger is answered who shows this: the status and all words."""
     headers = {**STRANGER, **(bearer(street.shows[shown]) if shown != "none" else {})}
+    values = VALUES
+    if path.startswith("/ping/"):  # Here the address is all that is shown.
+        headers, values = STRANGER, {**VALUES, "token": street.shows.get(shown, "-")}
     async with street.house.http.request(
-        method, street.house.url + path.format_map(VALUES), headers=headers, allow_redirects=False
+        method, street.house.url + path.format_map(values), headers=headers, allow_redirects=False
     ) as answer:
         return answer.status, await answer.text()
 

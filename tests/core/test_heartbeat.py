@@ -47,7 +47,7 @@ def said(*beats: tuple[timedelta, Kind], **more: str) -> Pulse:
         pytest.param(said((MINUTE, "start"), (3 * HOUR, "ok")), 4 * HOUR, "up", id="it ended too late, and well"),
         pytest.param(said((MINUTE, "fail")), 2 * MINUTE, "failed", id="it failed"),
         pytest.param(said((MINUTE, "fail")), 3 * DAY, "failed", id="what failed and fell silent still has failed"),
-        pytest.param(said((MINUTE, "fail"), (HOUR, "start")), HOUR, "failed", id="the next run begins, and is no success"),
+        pytest.param(said((MINUTE, "fail"), (HOUR, "start")), HOUR, "failed", id="the next run is no success yet"),
         pytest.param(said((MINUTE, "fail"), (HOUR, "ok")), HOUR, "up", id="the next run went well"),
         pytest.param(said((MINUTE, "start"), (HOUR, "fail")), 3 * HOUR, "failed", id="a run that failed does not hang"),
         pytest.param(said((HOUR, "log")), DAY + HOUR, "missing", id="a remark is no sign of life"),
@@ -142,7 +142,7 @@ def test_a_watchdog_that_is_resolved_has_failed() -> None:
             id="what is missing is as severe as its heartbeat",
         ),
         pytest.param(
-            Alert("prom", "firing", {"alertname": "HeartbeatMissing", "heartbeat": "backup", "severity": "warning"}, NOON),
+            Alert("prom", "firing", {"alertname": "Down", "heartbeat": "backup", "severity": "warning"}, NOON),
             *("", "SEV-3", "default"),
             id="which nobody else can say",
         ),
