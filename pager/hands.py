@@ -9,7 +9,7 @@ import msgspec
 from pager.core.advance import set_up
 from pager.core.catalog import Catalog
 from pager.core.code import code_of
-from pager.core.incident import Entry, Event, Incident, MergedInto
+from pager.core.incident import Entry, Event, Incident, MergedInto, Resolved
 from pager.core.joining import by_age, ends_only_itself, what_joins
 from pager.core.severity import Level
 from pager.desk import Desk, News
@@ -44,9 +44,15 @@ def act(tx: Tx, catalog: Catalog, number: int, event: Event, version: int | None
         raise VersionMismatch(f"incident {number} has changed: it is at version {desk.version(number)}")
     if not ends_only_itself(event) and _is_merged(desk, meant):
         raise Moved(f"incident {meant} was merged meanwhile")
-    desk.tell(meant, event)
+    desk.tell(meant, _final(tx, catalog, incident, event) if isinstance(event, Resolved) else event)
     desk.settle()
     return _of(desk, meant), desk.news
+
+
+def _final(tx: Tx, catalog: Catalog, incident: Incident, event: Resolved) -> Resolved:
+    """A person's word ends what its source never ends."""
+    endless = {name for name, source in catalog.sources.items() if not source.resolves}
+    return replace(event, final=alerts.end_final(tx, incident.number, endless)) if incident.is_open else event
 
 
 def declare(tx: Tx, catalog: Catalog, title: str, severity: Level, policy: str, by: str) -> tuple[Incident, News]:

@@ -1,4 +1,6 @@
-"""Which test keeps which fault (F) and threat (T) from coming back: read from the `covers` marks of the tests.
+"""Which test keeps which fault (F) and threat (T) from coming back, and which holds which rule of the lifecycle (R).
+
+Read from the `covers` marks of the tests.
 
 `python -m tests.faults` writes the table, tests/FAULTS.md.
 """
@@ -13,6 +15,58 @@ TABLE = ROOT / "tests" / "FAULTS.md"
 FAULTS = (*range(1, 38), *range(41, 49), *range(51, 56), 60, 62)
 THREATS = (1, 2, 3, 6, 7, 8, *range(11, 30), 32, 34, 35, 36)
 WANTED = (*(f"F{number}" for number in FAULTS), *(f"T{number}" for number in THREATS))
+RULES = {
+    "R1": "Inbox",
+    "R2": "Source",
+    "R3": "Merging of reports",
+    "R4": "Words",
+    "R5": "Opinions",
+    "R6": "Matchers",
+    "R7": "Groups",
+    "R8": "Stale",
+    "R9": "Backlog",
+    "R10": "Poison",
+    "R11": "Keeping",
+    "R12": "Clocks",
+    "R13": "Steps",
+    "R14": "Everyone, team",
+    "R15": "also, roles, coordinate",
+    "R16": "Ack, its expiry, undo",
+    "R17": "Snooze",
+    "R18": "Promotion",
+    "R19": "A new alert joins",
+    "R20": "Mitigated",
+    "R21": "Resolved by the source, by a person",
+    "R22": "Re-fire, group_wait",
+    "R23": "Flap",
+    "R24": "Holds, inhibition, silence, maintenance",
+    "R25": "hours, ticket, backlog",
+    "R26": "Edits",
+    "R27": "By hand, merge",
+    "R28": "Numbers and codes",
+    "R29": "notify, quiet",
+    "R30": "Claim, record",
+    "R31": "Ack in flight",
+    "R32": "Bundle",
+    "R33": "Page tokens",
+    "R34": "Incident first",
+    "R35": "now",
+    "R36": "Clock steps",
+    "R37": "Wake-ups",
+    "R38": "SQLite",
+    "R39": "Doors",
+    "R40": "Several configs",
+    "R41": "Files that are not there",
+    "R42": "Verbs of `tests:`",
+    "R43": "Expectations of `tests:`",
+}
+"""The rules, each by its first words."""
+NOT_BUILT = {
+    "R11": "`replay` over what is kept",
+    "R12": "what the clocks `update` and `decide` do when they come",
+    "R20": "update and decide clocks while mitigated; duties that outlive the incident",
+}
+"""What of a rule nothing does yet, and so no test holds."""
 
 
 def covered() -> dict[str, list[str]]:
@@ -33,6 +87,11 @@ def written() -> str:
     for wanted in WANTED:
         tests = "<br>".join(f"`{test}`" for test in rows.get(wanted, []))
         lines.append(f"| {wanted} | {tests} |")
+    lines += ["", "## Rules of the lifecycle", "", "| id | rule | tests |", "|---|---|---|"]
+    for rule, title in RULES.items():
+        tests = "<br>".join(f"`{test}`" for test in rows.get(rule, []))
+        lines.append(f"| {rule} | {title} | {tests} |")
+    lines += ["", "Not built yet:", "", *(f"- {rule}: {what}" for rule, what in NOT_BUILT.items())]
     return "\n".join(lines) + "\n"
 
 

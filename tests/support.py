@@ -31,7 +31,7 @@ def missing(reason: str) -> NoReturn:
 
 
 def covers(*ids: str) -> pytest.MarkDecorator:
-    """Marks a test with the faults (F), threats (T) and promises (P) that would come back if it went."""
+    """Marks a test with the faults (F), threats (T) and promises (P) that would come back if it went, and rules (R)."""
     return pytest.mark.covers(*ids)
 
 

@@ -168,18 +168,19 @@ def resolved(turn: Turn, event: Resolved) -> None:
     if incident.state == "resolved":
         return
     turn.stop_clocks()
-    ignored = turn.severity.ack_expires or NO_EXPIRY_IGNORES
+    ignored, firing = turn.severity.ack_expires or NO_EXPIRY_IGNORES, max(0, incident.firing - event.final)
     turn.set(
         state="resolved",
         resolved_at=turn.now,
         resolved_by=event.by,
-        clock_ack=turn.now + ignored if incident.firing else None,
+        firing=firing,
+        clock_ack=turn.now + ignored if firing else None,
         hold=None,
         before=None,
         waiting=(),
     )
     turn.withdraw()
-    turn.say("resolved" + (f" while {incident.firing} alerts fire" if incident.firing else ""), event.by)
+    turn.say("resolved" + (f" while {firing} alerts fire" if firing else ""), event.by)
     turn.tell_paged("resolved", event.by, waits=False)
 
 

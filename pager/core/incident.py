@@ -225,7 +225,10 @@ class Mitigated:
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
+    """`final` of its firing alerts end with it: their sources never tell of an end."""
+
     by: str
+    final: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Alerts as they are known: one row each, written only when something changed."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -192,6 +192,17 @@ def end_unheard(tx: Tx, number: int) -> None:
         known.state = replace(known.state, status="resolved", flapping=False, settles_at=None)
         known.stale_at = None
     save(tx, ended)
+
+
+def end_final(tx: Tx, number: int, sources: Collection[str]) -> int:
+    """The firing alerts of an incident whose sources are these have ended, since a person says so; how many."""
+    firing = of_incident(tx, number, firing=True) if sources else []
+    ended = [known for known in firing if known.state.source in sources]
+    for known in ended:
+        known.state = replace(known.state, status="resolved", flapping=False, settles_at=None)
+        known.stale, known.stale_at = False, None
+    save(tx, ended)
+    return len(ended)
 
 
 def sources_with_open(tx: Tx) -> set[str]:

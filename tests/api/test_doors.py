@@ -12,6 +12,7 @@ from pager.api.doors import check_listen, is_loopback
 from pager.api.parts import PARTS, Parts
 from pager.core.rule import Source
 from tests.api.house import CATALOG, House, opened
+from tests.support import covers
 
 WITH_TOKENS = replace(CATALOG, sources={"prom": Source(name="prom", dialect="alertmanager", token="PROM")})
 
@@ -39,6 +40,7 @@ def test_only_this_machine_is_loopback(host: str, expected: bool) -> None:
     assert is_loopback(host) is expected
 
 
+@covers("R39")
 def test_an_open_address_is_refused_without_tokens() -> None:
     with pytest.raises(ValueError, match=r"cannot listen on '0\.0\.0\.0' without tokens.*listen on 127\.0\.0\.1"):
         check_listen("0.0.0.0", False)
@@ -60,6 +62,7 @@ def test_an_open_address_is_refused_without_tokens() -> None:
         pytest.param({"Host": "localhost:8080", "Origin": "http://localhost:8080"}, 200, id="from our own page"),
     ],
 )
+@covers("R39")
 async def test_who_may_read_without_tokens(house: House, headers: dict[str, str], status: int) -> None:
     async with house.http.get(f"{house.url}/api/v1/incidents", headers=headers) as answer:
         assert answer.status == status
@@ -84,6 +87,7 @@ async def test_a_foreign_page_cannot_acknowledge(house: House) -> None:
         pytest.param("POST", "/api/v1/incidents", 401, id="the API by POST"),
     ],
 )
+@covers("R39")
 async def test_with_tokens_what_is_guarded_by_itself_is_open(
     tmp_path: Path, method: str, path: str, status: int
 ) -> None:
@@ -95,6 +99,7 @@ async def test_with_tokens_what_is_guarded_by_itself_is_open(
         assert answer.status == status
 
 
+@covers("R39")
 async def test_the_admins_socket_is_open_whatever_is_said(house: House, tmp_path: Path) -> None:
     runner = make_runner(build_app(parts_of(house)), shutdown_timeout=1)
     await runner.setup()

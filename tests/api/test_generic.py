@@ -10,6 +10,7 @@ from pager.core.mapping import read_mapping
 from pager.core.rule import Source
 from tests.api.house import CATALOG, House, opened
 from tests.api.test_pagerduty import lives
+from tests.support import covers
 
 GENERIC = "/webhook/generic"
 
@@ -44,6 +45,7 @@ async def test_a_sender_may_have_nothing_but_an_address(house: House, method: st
         assert await lives(house) == [(state, 1)]
 
 
+@covers("R2")
 async def test_the_files_say_how_a_body_is_read(tmp_path: Path) -> None:
     written = read_mapping({"id": "nr", "title": "what", "state": {"path": "s", "resolved": "off"}})
     own = Source(name="home", dialect="generic", token="HOME", map=written)

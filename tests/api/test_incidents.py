@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.api.house import House
+from tests.support import covers
 
 PROMISED = {
     "number",
@@ -177,6 +178,7 @@ async def test_who_saw_an_older_incident_is_told_so(house: House) -> None:
     assert (await acts(house, code, "resolve", by="ana", version=seen + 1))[0] == 200
 
 
+@covers("R27")
 async def test_an_incident_is_declared_and_pages_at_once(house: House) -> None:
     body = {"title": "checkout is slow", "severity": "SEV-2", "policy": "payments", "by": "chi"}
     async with house.http.post(f"{house.url}/api/v1/incidents", json=body) as answer:
@@ -302,6 +304,7 @@ async def test_a_database_that_is_away_is_said_so(house: House) -> None:
         assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
 
 
+@covers("R27")
 async def test_an_incident_is_handed_to_another(house: House) -> None:
     code = await house.fires("Down")
 

@@ -13,6 +13,7 @@ import pytest
 from pager.backlog import Room
 from pager.core.rule import Source
 from tests.api.house import CATALOG, House, bearer, opened
+from tests.support import covers
 
 FIRING: dict[str, Any] = {"status": "firing", "labels": {"alertname": "CheckoutDown", "severity": "critical"}}
 BODY = {"alerts": [FIRING]}
@@ -192,6 +193,7 @@ async def keyed(tmp_path: Path) -> AsyncIterator[House]:
         pytest.param({}, "?token=", 401, "", id="an empty query"),
     ],
 )
+@covers("R2")
 async def test_the_token_says_who_speaks(
     keyed: House, headers: dict[str, str], query: str, status: int, source: str
 ) -> None:
@@ -205,6 +207,7 @@ async def test_the_token_says_who_speaks(
         assert answer["status"] == status
 
 
+@covers("R2")
 async def test_nothing_that_is_written_down_has_a_token(keyed: House, capsys: pytest.CaptureFixture[str]) -> None:
     await keyed.post("/webhook/alertmanager?token=s3cret-eu", BODY)
     await keyed.post("/webhook/alertmanager?token=s3cret-wrong", BODY)

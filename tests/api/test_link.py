@@ -11,6 +11,7 @@ from pager.core.incident import Acked, Hold, Incident
 from pager.store import incidents
 from pager.web.view import can_undo, rough
 from tests.api.house import NOON, House
+from tests.support import covers
 
 BROWSER = {"Origin": "null", "Content-Type": "application/x-www-form-urlencoded"}
 
@@ -192,6 +193,7 @@ async def test_an_unknown_link_says_so(house: House) -> None:
     assert (await pressed(house, "/p/aaaaaaaaaaaaaaaa", action="ack"))[0] == 404
 
 
+@covers("R33")
 async def test_a_link_dies_a_day_after_the_end(house: House) -> None:
     await house.fires("CheckoutDown")
     link = await house.link("ana")

@@ -37,7 +37,7 @@ async def pressed(house: House, link: str, **fields: str) -> int:
         return answer.status
 
 
-@covers("T6")
+@covers("T6", "R33")
 @pytest.mark.parametrize("agent", AGENTS)
 async def test_t6_whoever_follows_a_link_changes_nothing(house: House, agent: str) -> None:
     code = await house.fires("CheckoutDown")

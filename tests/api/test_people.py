@@ -12,6 +12,7 @@ from pager.core.outcome import Outcome, Reason
 from pager.core.people import Person
 from pager.core.text import message
 from tests.api.house import CATALOG, House
+from tests.support import covers
 
 ANA = Person.model_validate({"contacts": {"push": "console://", "mail": "mailto://u:p@example.org"}})
 DELIVERED = Outcome(Reason.delivered)
@@ -83,6 +84,7 @@ async def test_another_url_has_yet_to_be_proven(people: House) -> None:
     assert await listed(people) == {"push": False}
 
 
+@covers("R27")
 async def test_a_person_pages_another_and_the_incident_notes_it(people: House) -> None:
     code = await people.fires("Down")
     await sent(people)

@@ -1,8 +1,10 @@
 """`pagerctl page` and `pagerctl contacts` against a real pagerd."""
 
 from tests.cli.house import House
+from tests.support import covers
 
 
+@covers("R27")
 def test_a_person_is_paged_by_hand(house: House) -> None:
     ran = house.pagerctl("page", "bo", "need you here", "--by", "ana")
 

@@ -12,6 +12,7 @@ from pager.core.documents import RulesFile
 from pager.core.findings import Finding
 from pager.files import load_catalog
 from tests.config.folders import NOW, load, told, write_folder
+from tests.support import covers
 
 
 def policy(target: str) -> dict[str, str]:
@@ -384,6 +385,7 @@ def test_whoever_refers_to_what_could_not_be_read_is_not_blamed(tmp_path: Path) 
     assert {line.split()[1][:3] for line in told(loaded)} == {"E02"}
 
 
+@covers("R41")
 def test_a_folder_without_policies_gets_the_one_that_ships_and_is_told_so(tmp_path: Path) -> None:
     loaded = load(tmp_path, {"rules/a.yaml": "rules: [{name: x, severity: SEV-2}]\n"})
 
@@ -396,6 +398,7 @@ def test_a_folder_without_policies_gets_the_one_that_ships_and_is_told_so(tmp_pa
     assert loaded.catalog.policy("shop")[0] == "default"
 
 
+@covers("R41")
 def test_a_written_severity_replaces_the_shipped_one_whole(tmp_path: Path) -> None:
     catalog = load(tmp_path).catalog
 

@@ -6,6 +6,7 @@ import pytest
 
 from pager.core.bundle import Carried, Due, Sent, bundled, goes_at, shut_until, sort_out
 from pager.core.text import Facts, message
+from tests.support import covers
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -55,6 +56,7 @@ URGENT = [sent(0.8, 1, level="SEV-1"), sent(0.5, 2, level="SEV-1"), sent(0.2, 3,
         ),
     ],
 )
+@covers("R32")
 def test_who_goes_alone(pages: list[Due], messages: list[Sent], alone: list[int]) -> None:
     verdict = sort_out(pages, messages, NOON)
 
@@ -74,6 +76,7 @@ def test_who_goes_alone(pages: list[Due], messages: list[Sent], alone: list[int]
         pytest.param([*THREE, sent(-60, 4)], 0, False, 2, id="a message that the clock went back over was sent now"),
     ],
 )
+@covers("R32")
 def test_when_the_bundle_goes(messages: list[Sent], since: float, urgent: bool, expected: float) -> None:
     assert goes_at(messages, at(since), NOON, urgent=urgent) == at(-expected)
 
@@ -128,6 +131,7 @@ NEWS = Carried({"SEV-1": 1, "SEV-2": 3}, {}, 9, ("7KQ", "7KR", "7KS", "7KT"))
         ),
     ],
 )
+@covers("R32")
 def test_what_a_bundle_says(kind: str, carried: Carried, title: str, words: str) -> None:
     text = message(bundled(LEAD, carried), kind)  # type: ignore[arg-type]
 

@@ -11,6 +11,7 @@ from pager.core.classify import classify
 from pager.core.rule import Defaults, Source
 from pager.core.severity import LEVELS, Level, parse_level
 from tests.core.catalogs import NOON, rules, world
+from tests.support import covers
 
 NAMES = {"alertname": "CheckoutDown", "env": "prod"}
 
@@ -50,11 +51,13 @@ LISTED: dict[Level, list[str]] = {
         ("", "SEV-2"),
     ],
 )
+@covers("R4")
 def test_a_senders_word(word: str, level: Level) -> None:
     """Rule 4: case is of no matter, numbers are never guessed, and when unsure the higher level."""
     assert classify(saying(word), house()).severity == level
 
 
+@covers("R4")
 def test_words_of_the_files_come_first_in_any_case() -> None:
     defaults = Defaults.model_validate({"words": {"Critical": "SEV-1", "kritisch": "SEV-1"}, "unmatched": "SEV-3"})
     told = [classify(saying(word), house(defaults=defaults)).severity for word in ("critical", "KRITISCH", "x")]
@@ -88,6 +91,7 @@ EVERYTHING = rules("rules/z.yaml", {"severity": "SEV-1"})
         pytest.param([EVERYTHING], {"alertname": "Other"}, "", id="all others page"),
     ],
 )
+@covers("R4")
 def test_watchdogs(files: list[Any], labels: dict[str, str], respond: str) -> None:
     """Rule 4."""
     assert classify(alert(labels), house(*files)).respond == respond
@@ -150,6 +154,7 @@ CHECKOUT = {"match": ["alertname = CheckoutDown"]}
         ),
     ],
 )
+@covers("R5")
 def test_opinions(files: list[Any], severity: Level, place: str, losers: list[str]) -> None:
     """Rules 5 and 6."""
     told = classify(saying("critical"), house(*files))
@@ -158,6 +163,7 @@ def test_opinions(files: list[Any], severity: Level, place: str, losers: list[st
     assert [f"{lost.place} {lost.severity}" for lost in told.losers] == losers
 
 
+@covers("R5")
 def test_the_winner_gives_policy_runbook_and_group_too() -> None:
     winner = {"severity": "SEV-1", "policy": "payments", "runbook": "runbooks/x.md", "group_by": ["env"], "name": "w"}
     told = classify(alert(), house(rules("a", {"severity": "SEV-2", "policy": "ops"}), rules("b", winner)))
@@ -214,6 +220,7 @@ SAME, OTHER = {"cluster": "eu"}, {"cluster": "us"}
         pytest.param(None, None, None, SAME, SAME, True, id="itself again"),
     ],
 )
+@covers("R7")
 def test_group(
     by: list[str] | None,
     default: list[str] | None,
@@ -229,6 +236,7 @@ def test_group(
     assert (len(groups) == 1) is together
 
 
+@covers("R7")
 def test_two_rules_never_share_a_group() -> None:
     catalog = house(rules("a", {"match": ["cluster = eu"], "group_by": []}, {"group_by": []}))
 

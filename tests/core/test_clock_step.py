@@ -87,5 +87,6 @@ def test_contacts_of_a_page_and_flapping_alerts_wait_on() -> None:
         pytest.param(-3600, -3600, id="an hour back"),
     ],
 )
+@covers("R36")
 def test_how_far_a_clock_was_set(ahead: float, step: float) -> None:
     assert step_between(HOUR, HOUR + timedelta(seconds=ahead)) == timedelta(seconds=step)

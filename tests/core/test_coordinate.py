@@ -6,6 +6,7 @@ from pager.core.incident import Acked, Mitigated, Resolved, RoleTaken, SeverityS
 from pager.core.people import Role
 from tests.core.catalogs import rotation, world
 from tests.core.story import WAIT, Happening, again, ends, held, play
+from tests.support import covers
 
 THREE = world(
     schedules={
@@ -73,6 +74,7 @@ RANKS = ("dee", "eve", "fay")
         ),
     ],
 )
+@covers("R15")
 def test_the_next_rank_follows_until_somebody_commands(
     level: str, story: list[tuple[str, Happening]], commanders: list[str]
 ) -> None:

@@ -10,6 +10,7 @@ from pager.core.digest import Backlog, DueDigest, digest, due_digests, mail_ways
 from pager.core.people import Person, Team
 from pager.core.policy import Policy
 from pager.core.severity import SHIPPED, Severity
+from tests.support import covers
 
 MONDAY = datetime(2026, 3, 30, 7, tzinfo=UTC)  # 09:00 in Berlin, where the clocks changed the night before
 PERSON = Person.model_validate(
@@ -60,6 +61,7 @@ def test_what_is_new_was_opened_since_the_last_digest() -> None:
         pytest.param(files(policy={"steps": [{"page": ["everyone"]}]}), ("ana",), id="everyone of step 1"),
     ],
 )
+@covers("R25")
 def test_whom_a_digest_goes_to(catalog: Catalog, expected: tuple[str, ...]) -> None:
     assert recipients(catalog, "web", MONDAY) == expected
 

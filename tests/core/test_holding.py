@@ -47,7 +47,7 @@ def maintenance(**more: Any) -> Maintenance:
 # Silences.
 
 
-@covers("T34")
+@covers("T34", "R24")
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
@@ -118,6 +118,7 @@ TWO = (
         pytest.param([{"alertname": "Watchdog", "env": "prod"}], "", id="never Watchdog"),
     ],
 )
+@covers("R24")
 def test_an_incident_is_held_while_every_firing_alert_is(firing: list[dict[str, str]], until: str) -> None:
     hold = verdict(firing, TWO, world()).hold
 
@@ -191,6 +192,7 @@ def utc(text: str) -> datetime:
         ),
     ],
 )
+@covers("R24")
 def test_windows(window: dict[str, str], now: str, expected: tuple[str, str] | None) -> None:
     found = window_at(maintenance(**window), utc(now))
 
@@ -269,6 +271,7 @@ def speakers(*parties: Party, rules: tuple[Inhibit, ...]) -> dict[int, list[Part
         pytest.param(party("ClusterDown", since="5m"), party("Disk"), True, id="a later one mutes an earlier"),
     ],
 )
+@covers("R24")
 def test_an_alert_mutes_its_own_severity_or_lower(inhibitor: Party, alert: Party, muted: bool) -> None:
     rules = (CLUSTER,)
     found = muted_by(alert, rules, speakers(inhibitor, rules=rules))
@@ -294,6 +297,7 @@ def critical(name: str, since: str, **more: Any) -> Party:
         ),
     ],
 )
+@covers("R24")
 def test_the_older_speaks(parties: list[Party], free: list[str]) -> None:
     known = speakers(*parties, rules=(WORSE,))
 

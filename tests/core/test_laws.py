@@ -18,6 +18,7 @@ from pager.core.rulefile import RuleFile
 from tests.core.catalogs import NOON, rules, world
 
 # Alerts.
+from tests.support import covers
 
 minutes = st.integers(0, 90).map(lambda m: timedelta(minutes=m))
 reports = st.builds(
@@ -41,6 +42,7 @@ def known_after(history: list[tuple[timedelta, Alert]]) -> tuple[AlertState | No
 
 
 @given(histories, reports)
+@covers("R3")
 def test_a_report_told_twice_is_a_report_told_once(history: list[tuple[timedelta, Alert]], one: Alert) -> None:
     known, now = known_after(history)
     once, _ = merge(known, one, NOON + now)
@@ -51,6 +53,7 @@ def test_a_report_told_twice_is_a_report_told_once(history: list[tuple[timedelta
 
 
 @given(histories, reports)
+@covers("R3")
 def test_the_last_accepted_report_wins(history: list[tuple[timedelta, Alert]], one: Alert) -> None:
     known, now = known_after(history)
     after, change = merge(known, one, NOON + now)
@@ -59,6 +62,7 @@ def test_the_last_accepted_report_wins(history: list[tuple[timedelta, Alert]], o
 
 
 @given(histories, reports)
+@covers("R3")
 def test_only_an_end_before_the_start_is_old_news(history: list[tuple[timedelta, Alert]], one: Alert) -> None:
     known, now = known_after(history)
     after, change = merge(known, one, NOON + now)
@@ -71,6 +75,7 @@ def test_only_an_end_before_the_start_is_old_news(history: list[tuple[timedelta,
 
 
 @given(histories)
+@covers("R3")
 def test_firing_resolved_firing_with_one_start_stays_firing(history: list[tuple[timedelta, Alert]]) -> None:
     """An Alertmanager behind two Prometheus servers says so within seconds."""
     known, now = known_after(history)
@@ -83,6 +88,7 @@ def test_firing_resolved_firing_with_one_start_stays_firing(history: list[tuple[
 
 
 @given(histories)
+@covers("R23")
 def test_what_flaps_counts_as_firing_and_knows_when_it_settles(history: list[tuple[timedelta, Alert]]) -> None:
     known, _ = known_after(history)
     if known is not None:
@@ -95,6 +101,7 @@ def test_what_flaps_counts_as_firing_and_knows_when_it_settles(history: list[tup
 
 
 @given(st.integers(1, 34_000_000))
+@covers("R28")
 def test_a_code_is_a_number_and_a_number_is_a_code(number: int) -> None:
     code = code_of(number)
 
@@ -103,6 +110,7 @@ def test_a_code_is_a_number_and_a_number_is_a_code(number: int) -> None:
     assert len(code) == (3 if number <= 32_768 else 4 if number <= 32_768 + 32**4 else 5)
 
 
+@covers("R28")
 def test_the_first_codes_are_all_different() -> None:
     assert len({code_of(number) for number in range(1, 32_770)}) == 32_769
 
@@ -166,6 +174,7 @@ def quoted(text: str) -> str:
 
 
 @given(st.sampled_from(["a", "b", "long name"]), st.sampled_from(["=", "!="]), letters, labels_of)
+@covers("R6")
 def test_equality_is_that_of_alertmanager(label: str, operator: str, value: str, labels: dict[str, str]) -> None:
     matcher = parse_matcher(f"{quoted(label)} {operator} {quoted(value)}")
 
@@ -219,6 +228,7 @@ def test_the_index_finds_what_reading_from_the_top_finds(written: list[dict[str,
 
 
 @given(st.lists(st.lists(written_rules, max_size=4), min_size=1, max_size=4), some_labels, st.randoms())
+@covers("R5")
 def test_the_worst_opinion_wins_in_whatever_order_files_are_read(
     written: list[list[dict[str, Any]]], labels: dict[str, str], random: Any
 ) -> None:

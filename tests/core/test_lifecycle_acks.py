@@ -16,6 +16,7 @@ from pager.core.incident import (
 from pager.core.severity import Level
 from tests.core.catalogs import at, severity, with_policy, world
 from tests.core.story import OVER, WAIT, Happening, ends, fails, held, joins, opened, play, repeats, snoozes, unheard
+from tests.support import covers
 
 Story = list[tuple[str, Happening]]
 ACK = ("1m", Acked("ana"))
@@ -117,6 +118,7 @@ GOES_ON = ["0m ana", "5m bo"]
         ),
     ],
 )
+@covers("R16")
 def test_ack(level: Level, story: Story, paged: list[str], state: str, clocks: dict[str, str]) -> None:
     """Rule 16."""
     told = play(*story, level=level)
@@ -131,10 +133,12 @@ def test_an_ack_without_expiry_lasts_eight_hours_where_people_are_paged(level: L
     assert told.clocks == {"ack": "8h1m"}
 
 
+@covers("R16")
 def test_the_page_says_whose_ack_ran_out() -> None:
     assert play(ACK, ("1h1m", WAIT)).why("ana") == ["step 1", "ana's ack ran out"]
 
 
+@covers("R16")
 def test_an_ack_for_a_resolved_incident_has_no_effect() -> None:
     incident = play(("1m", ends)).incident
 
@@ -164,6 +168,7 @@ def test_an_ack_for_a_resolved_incident_has_no_effect() -> None:
         pytest.param([("1m", Mitigated("ana")), ("2m", joins())], "", (), id="nobody has it once it fires anew"),
     ],
 )
+@covers("R16")
 def test_who_has_it(story: Story, holder: str, here: tuple[str, ...]) -> None:
     """Rule 16."""
     incident = play(*story).incident
@@ -216,6 +221,7 @@ def test_who_has_it(story: Story, holder: str, here: tuple[str, ...]) -> None:
         ),
     ],
 )
+@covers("R16")
 def test_undo(story: Story, paged: list[str], clocks: dict[str, str]) -> None:
     """Rule 16: 60 s; only if nobody else is here."""
     told = play(*story)
@@ -245,6 +251,7 @@ def test_an_undo_brings_back_what_the_ack_withdrew() -> None:
         pytest.param("SEV-3", "10d", "7d1m", id="at most a week"),
     ],
 )
+@covers("R17")
 def test_snooze(level: Level, lasts: str, clock: str) -> None:
     """Rule 17: an ack with a chosen end."""
     told = play(("1m", snoozes("ana", lasts)), level=level)
@@ -252,6 +259,7 @@ def test_snooze(level: Level, lasts: str, clock: str) -> None:
     assert (told.incident.state, told.clocks) == ("acknowledged", {"ack": clock})
 
 
+@covers("R17")
 def test_a_snooze_that_ends_is_an_ack_that_ran_out() -> None:
     told = play(("1m", snoozes("ana", "3h")), ("3h1m", WAIT))
 
@@ -304,6 +312,7 @@ def test_a_snooze_that_ends_is_an_ack_that_ran_out() -> None:
         ),
     ],
 )
+@covers("R20")
 def test_mitigated(story: Story, paged: list[str], state: str, clocks: dict[str, str]) -> None:
     """Rule 20."""
     told = play(*story)
@@ -311,12 +320,14 @@ def test_mitigated(story: Story, paged: list[str], state: str, clocks: dict[str,
     assert (told.paged, told.incident.state, told.clocks) == (paged, state, clocks)
 
 
+@covers("R20")
 def test_to_be_mitigated_never_moves_an_end_nearer() -> None:
     told = play(("1m", snoozes("ana", "3d")), ("5h", Mitigated("ana")), level="SEV-3")
 
     assert told.clocks == {"ack": "3d1m"}
 
 
+@covers("R20")
 def test_what_was_mitigated_and_fires_no_more_does_not_run_out() -> None:
     told = play(("1m", Mitigated("ana")), ("2d", WAIT), incident=opened(), alerts=0)
 
@@ -377,6 +388,22 @@ def test_what_was_mitigated_and_fires_no_more_does_not_run_out() -> None:
         ),
         pytest.param(
             world(),
+            [("1m", joins(2)), ("2m", Resolved("ana", final=1)), ("62m", WAIT)],
+            [],
+            {},
+            ["2m Withdraw", "1h2m OpenFollower"],
+            id="some of its sources tell of no end, and others do",
+        ),
+        pytest.param(
+            world(),
+            [("1m", joins(2)), ("2m", Resolved("ana", final=3)), ("62m", WAIT)],
+            [],
+            {},
+            ["2m Withdraw"],
+            id="of sources that tell of no end: it is final",
+        ),
+        pytest.param(
+            world(),
             [("1m", Resolved("ana")), ("9m", repeats("SEV-1"))],
             [],
             {"ack": "1h1m"},
@@ -401,6 +428,7 @@ def test_what_was_mitigated_and_fires_no_more_does_not_run_out() -> None:
         ),
     ],
 )
+@covers("R21")
 def test_resolved(
     catalog: Catalog, story: Story, told_whom: list[str], clocks: dict[str, str], others: list[str]
 ) -> None:

@@ -106,6 +106,7 @@ PLAIN = world(severities=severity("SEV-1", also=["person:dee"], ack_expires="30m
         pytest.param([], [("1m", SeveritySet("bo", "SEV-1"))], "SEV-1", ["1m dee"], id="raised by hand"),
     ],
 )
+@covers("R18")
 def test_promotion(promote: list[dict[str, str]], story: Story, level: Level, paged: list[str]) -> None:
     """Rule 18: only upwards by itself; dee is paged when it rises to SEV-1."""
     told = play(*story, incident=opened(promote=promote, catalog=PLAIN), catalog=PLAIN)
@@ -169,6 +170,7 @@ def test_promotion(promote: list[dict[str, str]], story: Story, level: Level, pa
         ),
     ],
 )
+@covers("R18")
 def test_a_rise_while_nobody_has_it(
     level: Level, start: str, story: Story, paged: list[str], clocks: dict[str, str]
 ) -> None:
@@ -200,6 +202,7 @@ def test_a_rise_while_nobody_has_it(
         ),
     ],
 )
+@covers("R18")
 def test_a_rise_while_somebody_has_it(story: Story, paged: list[str], said: list[str], clock: str) -> None:
     """Rule 18: the ack stands, the acker is told, `also` and roles are paged."""
     told = play(*story, catalog=PLAIN)
@@ -234,6 +237,7 @@ def test_who_has_it_is_told_and_not_paged_with_the_team() -> None:
         ),
     ],
 )
+@covers("R18")
 def test_lowered(story: Story, paged: list[str], clocks: dict[str, str]) -> None:
     """Rule 18."""
     told = play(*story)
@@ -277,6 +281,7 @@ def test_what_is_lowered_at_night_waits_for_no_working_hours_any_more() -> None:
         ),
     ],
 )
+@covers("R19")
 def test_a_new_alert_joins(story: Story, paged: list[str], said: list[str], state: str) -> None:
     """Rule 19."""
     told = play(*story)
@@ -325,6 +330,7 @@ def test_a_new_alert_joins(story: Story, paged: list[str], said: list[str], stat
         ),
     ],
 )
+@covers("R22")
 def test_a_re_fire(story: Story, paged: list[str]) -> None:
     """Rule 22: the same incident, triggered again."""
     told = play(*story)
@@ -341,6 +347,7 @@ def test_a_re_fire(story: Story, paged: list[str]) -> None:
         pytest.param("16m", False, id="after 15 minutes a new incident"),
     ],
 )
+@covers("R22")
 def test_until_when_a_re_fire_re_opens(after: str, same: bool) -> None:
     """Rule 22; it was resolved at one minute past."""
     assert can_reopen(play(("1m", ends)).incident, at(after)) is same
@@ -350,6 +357,7 @@ def test_what_is_open_need_not_be_re_opened() -> None:
     assert not can_reopen(play(("1m", WAIT)).incident, at("2m"))
 
 
+@covers("R23")
 def test_flapping_is_said_once_and_steps_go_on() -> None:
     """Rule 23."""
     told = play(("1m", again(flapping="Down")), ("2m", repeats()), ("5m", WAIT))
@@ -414,6 +422,7 @@ def test_flapping_is_said_to_who_has_it() -> None:
         ),
     ],
 )
+@covers("R25")
 def test_working_hours(start: str, story: Story, paged: list[str], hold: str | None) -> None:
     told = play(*story, level="SEV-3", start=at(start))
 
@@ -436,6 +445,7 @@ def test_working_hours(start: str, story: Story, paged: list[str], hold: str | N
         pytest.param(with_policy({"page": ["team:ops"]}), "0m dee", id="else UTC"),
     ],
 )
+@covers("R25")
 def test_whose_clock_working_hours_are_read_from(catalog: Catalog, paged: str) -> None:
     """Noon in UTC is 21:00 in Tokyo and 08:00 in New York; there they begin at 00:00 UTC and 13:00 UTC."""
     told = play(("12h", WAIT), level="SEV-3", catalog=catalog)
@@ -476,16 +486,19 @@ def test_whose_clock_working_hours_are_read_from(catalog: Catalog, paged: str) -
         ),
     ],
 )
+@covers("R25")
 def test_tickets(story: Story, paged: list[str], ticket: str) -> None:
     told = play(*story, level="SEV-4")
 
     assert (told.paged, told.incident.ticket) == (paged, ticket)
 
 
+@covers("R25")
 def test_no_channel_for_tickets_goes_on_as_working_hours() -> None:
     assert play(("5m", WAIT), level="SEV-4", catalog=world(channels={})).paged == ["0m ana", "5m bo"]
 
 
+@covers("R25")
 def test_the_backlog_pages_nobody() -> None:
     told = play(("9h", WAIT), level="SEV-5")
 
@@ -521,12 +534,14 @@ LONG = world(policies={"payments": policy(*({"page": [f"person:{name}"]} for nam
         ),
     ],
 )
+@covers("R26")
 def test_edits(story: Story, paged: list[str]) -> None:
     told = play(*story)
 
     assert told.paged == paged
 
 
+@covers("R26")
 def test_a_policy_that_is_gone_stands_on_the_timeline() -> None:
     told = play(("1m", world(policies={"default": policy({"page": ["commanders"]})})), ("5m", WAIT))
 

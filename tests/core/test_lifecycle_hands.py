@@ -4,6 +4,7 @@ import pytest
 
 from pager.core.incident import Acked, Mitigated, Reassigned, Resolved, Unacked
 from tests.core.story import Happening, play
+from tests.support import covers
 
 Story = list[tuple[str, Happening]]
 HAND = Reassigned("ana", "bo")
@@ -62,6 +63,7 @@ HAND = Reassigned("ana", "bo")
         ),
     ],
 )
+@covers("R27")
 def test_an_incident_is_handed_on(
     story: Story, state: str, holder: str, here: tuple[str, ...], clocks: dict[str, str], told: list[str]
 ) -> None:

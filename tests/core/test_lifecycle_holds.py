@@ -7,6 +7,7 @@ from pager.core.incident import Acked, Escalated, Mitigated, Unacked
 from pager.core.severity import Level
 from tests.core.catalogs import NOON
 from tests.core.story import OVER, WAIT, Happening, ends, fails, held, joins, opened, play
+from tests.support import covers
 
 Story = list[tuple[str, Happening]]
 HOLD = ("1m", held(lasts="1h"))
@@ -66,6 +67,7 @@ OPEN = ("1m", held("inhibition"))
         ),
     ],
 )
+@covers("R24")
 def test_holds(story: Story, paged: list[str], clocks: dict[str, str]) -> None:
     told = play(*story)
 
@@ -98,6 +100,7 @@ def test_what_was_declared_by_hand_pages_when_its_hold_ends() -> None:
         pytest.param("SEV-2", [("30s", ends), ("40s", joins())], ["40s ana"], id="only a new incident: not a re-open"),
     ],
 )
+@covers("R22")
 def test_group_wait(level: Level, story: Story, paged: list[str]) -> None:
     """Rule 22."""
     told = play(*story, incident=opened(level, group_wait="1m"))

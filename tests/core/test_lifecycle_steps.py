@@ -13,6 +13,7 @@ from pager.core.people import Person, Team
 from pager.core.severity import Level
 from tests.core.catalogs import COMMANDED, NOON, PEOPLE, at, person, policy, severity, with_policy, world
 from tests.core.story import WAIT, Happening, ends, fails, held, joins, opened, play
+from tests.support import covers
 
 Story = list[tuple[str, Happening]]
 TEAM = ["ana", "bo", "chi"]
@@ -189,6 +190,7 @@ def at_once(after: str, *names: str) -> list[str]:
         ),
     ],
 )
+@covers("R13")
 def test_who_is_paged_when(catalog: Catalog, story: Story, paged: list[str]) -> None:
     assert play(*story, catalog=catalog).paged == paged
 
@@ -255,10 +257,12 @@ def test_who_is_paged_when(catalog: Catalog, story: Story, paged: list[str]) -> 
         pytest.param("SEV-2", world(), [("0m", WAIT)], ["0m ana"], id="rule-41: a shipped role that nobody defined"),
     ],
 )
+@covers("R14", "R15")
 def test_who_goes_along(level: Level, catalog: Catalog, story: Story, paged: list[str]) -> None:
     assert play(*story, catalog=catalog, level=level).paged == paged
 
 
+@covers("R12")
 def test_each_page_of_a_life_is_another_page() -> None:
     """Unique by run, round, step and person: also where a rise pages the same people again (rule 12)."""
     told = play(("1m", joins(1, "SEV-1")), ("3h", WAIT), catalog=COMMANDED)
@@ -278,12 +282,14 @@ def test_each_page_of_a_life_is_another_page() -> None:
         pytest.param([("1m", ends), ("2m", joins())], (2, 0, 1), id="rule-12: a re-open is a new run"),
     ],
 )
+@covers("R12")
 def test_runs_are_counted(story: Story, at_the_end: tuple[int, int, int]) -> None:
     incident = play(*story).incident
 
     assert (incident.run, incident.round, incident.step) == at_the_end
 
 
+@covers("R13")
 def test_the_last_resort_is_our_own_sender() -> None:
     told = play(("0m", WAIT), ("1m", fails("ana")), catalog=with_policy(ALONE, people={"ana": PEOPLE["ana"]}))
 
@@ -304,6 +310,7 @@ def test_the_page_that_nobody_answered_says_so() -> None:
     assert play(("5m", WAIT), catalog=with_policy(ALONE)).why("bo") == ["nobody has it"]
 
 
+@covers("R12")
 def test_a_late_daemon_pages_step_by_step() -> None:
     """Rule 12: each clock once, and each next wait counts from now."""
     incident = play(("0m", WAIT)).incident
@@ -313,12 +320,14 @@ def test_a_late_daemon_pages_step_by_step() -> None:
     assert late.clock_step == at("3h10m")
 
 
+@covers("R12")
 def test_due_at_is_the_earliest_clock() -> None:
     incident = play(("0m", WAIT), incident=opened(promote=[{"to": "SEV-1", "after": "2m"}])).incident
 
     assert (incident.clock_step, incident.clock_promote, incident.due_at) == (at("5m"), at("2m"), at("2m"))
 
 
+@covers("R27")
 def test_what_was_declared_by_hand_pages_and_escalates() -> None:
     """Rule 27: it has no alerts."""
     told = play(("6m", WAIT), incident=set_up(7, "g", "slow", "SEV-2", "payments", NOON), alerts=0)
@@ -341,6 +350,7 @@ QUIET: dict[str, Person] = {**PEOPLE, "bo": person("bo", timezone="Asia/Tokyo", 
         ),
     ],
 )
+@covers("R29")
 def test_quiet_hours(level: Level, targets: list[object], paged: list[str]) -> None:
     """Noon in UTC is 21:00 in Tokyo."""
     catalog = with_policy({"page": targets}, people=QUIET, severities=severity("SEV-1", also=[]))
@@ -360,6 +370,7 @@ def test_quiet_hours(level: Level, targets: list[object], paged: list[str]) -> N
         pytest.param([("0m", WAIT)], "2m", "2m", id="rule-36: what is nearer stays"),
     ],
 )
+@covers("R36")
 def test_at_start_clocks_are_pulled_back(story: Story, ahead: str, left: str) -> None:
     told = play(*story)
     far = replace(told.incident, clock_step=told.now + parse_duration(ahead))
@@ -378,10 +389,12 @@ def test_at_start_clocks_are_pulled_back(story: Story, ahead: str, left: str) ->
         pytest.param({"steps": []}, "at least 1 item", id="no steps"),
     ],
 )
+@covers("R13")
 def test_policies_that_cannot_be_meant(written: dict[str, object], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         type(policy()).model_validate(written)
 
 
+@covers("R13")
 def test_a_step_waits_five_minutes_if_nothing_is_written() -> None:
     assert policy({"page": ["x"]}).steps[0].wait == timedelta(minutes=5)

@@ -64,6 +64,7 @@ LABELS = {
         pytest.param("k8s.io/name =~ web.+", True, id="or without, where it has no blank"),
     ],
 )
+@covers("R6")
 def test_matcher(written: str, matches: bool) -> None:
     matcher = parse_matcher(written)
 

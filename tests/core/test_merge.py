@@ -5,6 +5,7 @@ import pytest
 from pager.core.alert import Alert, Status
 from pager.core.merge import AlertState, merge, settle
 from tests.core.catalogs import NOON, at
+from tests.support import covers
 
 
 def report(status: Status, starts: str = "0m", ends: str | None = None, text: str = "", **labels: str) -> Alert:
@@ -91,6 +92,7 @@ def tell(*reports: tuple[str, Alert]) -> tuple[AlertState, list[str]]:
         ),
     ],
 )
+@covers("R3")
 def test_merge(reports: list[tuple[str, Alert]], changes: list[str], status: Status) -> None:
     known, found = tell(*reports)
 
@@ -115,6 +117,7 @@ UP_AND_DOWN = [("0m", FIRES), ("1m", ENDS), ("2m", FIRES), ("3m", ENDS), ("4m", 
         ),
     ],
 )
+@covers("R23")
 def test_flapping(reports: list[tuple[str, Alert]], last: str, flaps: bool, settles: str | None) -> None:
     known, changes = tell(*reports)
 
@@ -131,6 +134,7 @@ def test_flapping(reports: list[tuple[str, Alert]], last: str, flaps: bool, sett
         pytest.param([("0m", FIRES)], "9h", "repeat", True, id="what does not flap need not settle"),
     ],
 )
+@covers("R23")
 def test_settling(reports: list[tuple[str, Alert]], when: str, change: str, firing: bool) -> None:
     known, _ = tell(*reports)
     settled, found = settle(known, at(when))
@@ -146,12 +150,14 @@ def test_what_has_settled_may_flap_again_from_the_start() -> None:
     assert merge(settled, FIRES, at("20m"))[1] == "again"
 
 
+@covers("R2", "R3")
 def test_two_sources_never_share_an_alert() -> None:
     keys = {Alert(source, "firing", {"alertname": "Down"}, NOON).key for source in ("prom-eu", "prom-us")}
 
     assert len(keys) == 2
 
 
+@covers("R3")
 def test_an_identity_counts_before_labels() -> None:
     def key(identity: str, **labels: str) -> int:
         return Alert("prom", "firing", labels, NOON, identity=identity).key

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from pager.core.nodes import Node, State, forgotten, lost, state_of, troubles, up
+from tests.support import covers
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -122,6 +123,7 @@ def since(node: Node, config: str, ago: float) -> Node:
         ),
     ],
 )
+@covers("R40")
 def test_what_is_wrong_among_nodes(nodes: tuple[Node, ...], found: list[tuple[str, str, str]]) -> None:
     assert [(each.kind, each.title, each.summary) for each in troubles(nodes, NOW)] == found
 

@@ -54,6 +54,7 @@ def attempt(plan: Plan, name: str, outcome: Outcome, after: str = "5s") -> Plan:
         pytest.param({"default": ["push", {"via": "push", "after": "5m"}]}, "SEV-3", {"push": "0m"}, id="named twice"),
     ],
 )
+@covers("R29")
 def test_plan(notify: dict[str, object], level: str, times: dict[str, str]) -> None:
     ana = person("ana", contacts=CONTACTS, notify=notify)
     plan = plan_page(ana.ways(level), ana.contacts, NOON)  # type: ignore[arg-type]
@@ -72,6 +73,7 @@ def test_a_notice_uses_what_is_used_at_once() -> None:
 PLAN = plan_page([Via(via="push"), Via.model_validate({"via": "call", "after": "1m"})], CONTACTS, NOON)
 
 
+@covers("R29")
 def test_a_failed_contact_is_tried_again_and_the_next_unused_one_goes_now() -> None:
     once = attempt(PLAN, "push", FAILED)
     assert due(once)["call"] == "5s" and next_due(once) == at("5s") < once[0].due_at  # type: ignore[operator]
@@ -103,6 +105,7 @@ def test_a_delivered_page_still_goes_to_the_later_contact() -> None:
         ),
     ],
 )
+@covers("R29")
 def test_who_counts_as_not_reached(tried: list[tuple[str, Outcome]], unreached: bool) -> None:
     plan = PLAN
     for name, outcome in tried:

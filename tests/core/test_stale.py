@@ -11,6 +11,7 @@ from pager.core.merge import AlertState, merge
 from pager.core.rule import Source
 from pager.core.severity import Level
 from pager.core.stale import Stretch, closes_unheard, is_stale, listened_until, quiet_after, spoke_since, stale_at
+from tests.support import covers
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -80,6 +81,7 @@ def test_stale_at(state: AlertState, heard: timedelta, stale_after: timedelta | 
         pytest.param(told(report(NOON, status="resolved")), 99 * HOUR, False, id="what is resolved is never stale"),
     ],
 )
+@covers("R8")
 def test_is_stale(state: AlertState, after: timedelta, stale: bool) -> None:
     assert is_stale(state, NOON, None, NOON + after) is stale
 
@@ -110,6 +112,7 @@ def test_a_flapping_alert_that_is_resolved_settles_and_is_not_stale() -> None:
         pytest.param([(5, 2)], 9, id="a stretch that ends before it begins is none"),
     ],
 )
+@covers("R8")
 def test_leases_do_not_run_while_pager_is_down(down: list[tuple[int, int]], until: int) -> None:
     stretches = [(NOON + start * MINUTE, NOON + end * MINUTE) for start, end in down]
 
@@ -160,6 +163,7 @@ def test_to_be_down_never_makes_an_alert_stale_earlier(heard: int, down: list[St
         pytest.param("SEV-5", True, False, False, id="at no level"),
     ],
 )
+@covers("R8")
 def test_closes_unheard(severity: Level, acked: bool, spoke: bool, closes: bool) -> None:
     assert closes_unheard(severity, acked, spoke) is closes
 
@@ -201,5 +205,6 @@ WEBHOOK = Source(name="am", dialect="alertmanager", must_speak=10 * MINUTE)
         pytest.param(None, "alertmanager", True, None, id="a webhook may be silent for hours"),
     ],
 )
+@covers("R8")
 def test_quiet_after(source: Source | None, dialect: str, has_open: bool, after: timedelta | None) -> None:
     assert quiet_after(source, dialect, has_open) == after

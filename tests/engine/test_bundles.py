@@ -9,6 +9,7 @@ from pager.core.outcome import Outcome, Reason
 from pager.core.text import message
 from pager.outbox import Attempt
 from tests.engine.house import DELIVERED, MINUTE, House, alert
+from tests.support import covers
 
 SECOND = timedelta(seconds=1)
 REJECTED = Outcome(Reason.auth, "the token is wrong")
@@ -37,6 +38,7 @@ async def flood(house: House, first: int, last: int, severity: str = "critical")
     await house.say(*(alert(f"Alert {number}", severity=severity) for number in range(first, last + 1)))
 
 
+@covers("R32")
 async def test_the_fourth_incident_waits_and_goes_with_the_others_as_one(house: House) -> None:
     phone = Phone()
     await flood(house, 1, 7)
@@ -54,6 +56,7 @@ async def test_the_fourth_incident_waits_and_goes_with_the_others_as_one(house: 
     assert await house.send(phone) == []
 
 
+@covers("R32")
 async def test_pages_say_which_message_carried_them(house: House) -> None:
     await flood(house, 1, 5)
     await house.send()

@@ -98,7 +98,7 @@ def test_a_thread_that_pauses_between_two_readings_sees_no_step() -> None:
     assert clock.step() == timedelta()
 
 
-@covers("F35", "F36", "P14")
+@covers("F35", "F36", "P14", "R36")
 @pytest.mark.parametrize("step", [HOUR, -HOUR, timedelta(days=1), -timedelta(days=1)], ids=str)
 async def test_every_wait_is_as_long_as_before(node: Node, step: timedelta) -> None:
     await node.house.say(alert("Down"))
@@ -215,7 +215,7 @@ async def test_a_step_that_cannot_be_written_is_worked_later_and_the_old_time_go
     assert await node.waits() == 5 * MINUTE
 
 
-@covers("F35", "P14")
+@covers("F35", "P14", "R36")
 async def test_of_two_nodes_one_works_a_backward_step_of_the_server(two: tuple[House, House]) -> None:
     here, there = two
     machines = Machine(), Machine()

@@ -17,8 +17,9 @@ from pager.core.incident import (
     Snoozed,
     Unacked,
 )
+from pager.core.rule import Source
 from pager.engine import UnknownIncident, VersionMismatch
-from tests.engine.house import MINUTE, NOON, House, alert
+from tests.engine.house import MINUTE, NOON, House, alert, catalog
 from tests.support import covers
 
 HOUR = 60 * MINUTE
@@ -160,6 +161,7 @@ async def test_mitigated_pages_nobody_until_it_fires_again(house: House) -> None
     assert await house.paged() == ["ana withdrawn", "ana"]
 
 
+@covers("R21")
 async def test_the_notice_of_a_resolve_waits_two_minutes(house: House) -> None:
     await house.say(alert())
     await house.send()
@@ -171,6 +173,7 @@ async def test_the_notice_of_a_resolve_waits_two_minutes(house: House) -> None:
     assert [page.why for page in await house.pages() if page.kind == "notice"] == ["resolved"]
 
 
+@covers("R21", "R22")
 async def test_a_re_fire_drops_the_notice_and_re_opens(house: House) -> None:
     await house.say(alert())
     await house.send()
@@ -196,6 +199,7 @@ async def test_a_re_fire_within_15_minutes_pages_the_former_acker(house: House) 
     assert (await house.paged())[-1] == "ana"
 
 
+@covers("R21")
 async def test_what_still_fires_after_a_persons_resolve_opens_a_follower(house: House) -> None:
     await house.say(alert(instance="a"), alert(instance="b"))
     await house.act(Resolved("ana"))
@@ -223,6 +227,20 @@ async def test_a_follower_ends_with_its_last_alert(house: House) -> None:
     assert (await house.incident(2)).state == "resolved"
 
 
+@covers("R21")
+async def test_a_persons_resolve_is_final_for_a_source_that_tells_of_no_end(house: House) -> None:
+    source = Source(name="prom", dialect="alertmanager", resolves=False)
+    house.engine.catalog = catalog(sources={"prom": source})
+    await house.say(alert())
+    ended = await house.act(Resolved("ana"))
+    await house.later(2 * HOUR)
+    assert (ended.firing, len(await house.all())) == (0, 1)
+
+    await house.say(alert(at=house.clock()))
+    assert [(one.state, one.firing) for one in await house.all()] == [("resolved", 0), ("triggered", 1)]
+
+
+@covers("R21")
 async def test_no_follower_when_the_source_has_resolved_it(house: House) -> None:
     await house.say(alert())
     await house.act(Resolved("ana"))
@@ -232,6 +250,7 @@ async def test_no_follower_when_the_source_has_resolved_it(house: House) -> None
     assert len(await house.all()) == 1
 
 
+@covers("R23")
 async def test_a_flapping_alert_counts_as_firing_until_it_was_quiet(house: House) -> None:
     for status in ("firing", "resolved", "firing", "resolved", "firing", "resolved"):
         await house.say(alert(status=status))

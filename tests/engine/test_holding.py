@@ -184,6 +184,7 @@ async def test_what_follows_a_persons_resolve_is_held_too(house: House) -> None:
     assert ((await house.incident(2)).follows, await house.paged(2), await held(house, 2)) == (1, [], "silence")
 
 
+@covers("R18", "R24")
 async def test_promotion_stands_still_under_a_silence(house: House) -> None:
     rise = Rule.model_validate({"name": "rises", "match": [], "promote": [{"to": "SEV-1", "after": "30m"}]})
     house.engine.catalog = catalog(rules=(RuleFile("rules/all.yaml", (PlacedRule(rise, "rules/all.yaml:1"),)),))
@@ -229,7 +230,7 @@ async def test_what_one_node_silences_the_other_holds(two: tuple[House, House]) 
     assert await one.paged() == []
 
 
-@covers("T34")
+@covers("T34", "R24")
 async def test_t34_watchdog_and_pagers_own_incidents_are_never_held(house: House) -> None:
     named = Rule(name="watchdog", match=(parse_matcher("alertname = Watchdog"),), severity="SEV-2")
     house.engine.catalog = catalog(rules=(RuleFile("rules/all.yaml", (PlacedRule(named, "rules/all.yaml:1"),)),))

@@ -8,9 +8,10 @@ import pytest
 from pager.core.incident import Resolved
 from pager.store import alerts, inbox
 from tests.engine.house import MINUTE, NOON, House, alert
-from tests.support import ROOT
+from tests.support import ROOT, covers
 
 
+@covers("R1")
 async def test_a_body_becomes_an_incident_and_a_page(house: House) -> None:
     await house.say(alert(instance="a"), alert(instance="b"))
 
@@ -36,6 +37,7 @@ async def test_a_real_body_of_alertmanager_pages(house: House) -> None:
     assert await house.paged() == ["ana"]
 
 
+@covers("R11")
 async def test_a_repeat_writes_nothing_but_its_append(house: House) -> None:
     await house.say(alert())
     before = await house.written()
@@ -47,6 +49,7 @@ async def test_a_repeat_writes_nothing_but_its_append(house: House) -> None:
     assert await house.count("inbox") == 1  # the first: it changed something
 
 
+@covers("R11")
 async def test_a_repeat_is_heard_at_most_once_a_minute(house: House) -> None:
     await house.say(alert())
     (key,) = await house.database.read(lambda tx: [row.key for row in tx.all("SELECT key FROM alerts")])
@@ -87,6 +90,7 @@ async def test_sixteen_posts_at_once_of_one_new_alert_are_one_row_and_one_page(h
     assert await house.count("inbox") == 1
 
 
+@covers("R7")
 async def test_alerts_of_one_body_part_into_their_groups(house: House) -> None:
     await house.say(alert("Down", instance="a"), alert("Slow"), alert("Down", instance="b"))
 
@@ -110,6 +114,7 @@ async def test_a_resolve_of_an_unknown_alert_leaves_no_row(house: House) -> None
     assert (await house.count("alerts"), await house.count("incidents"), await house.count("inbox")) == (0, 0, 0)
 
 
+@covers("R3")
 async def test_firing_resolved_firing_with_one_start_still_fires(house: House) -> None:
     for status in ("firing", "resolved", "firing"):
         await house.post(alert(status=status))
@@ -169,6 +174,7 @@ async def test_an_alert_whose_incident_is_no_longer_kept_opens_a_new_one(house: 
     assert [one.firing for one in await house.all()] == [1]
 
 
+@covers("R4")
 async def test_watchdogs_that_nobody_named_page_nobody(house: House) -> None:
     house.engine.catalog = replace(house.engine.catalog, rules=())
     await house.say(alert("Watchdog"), alert("Down"))

@@ -33,6 +33,7 @@ async def kept(house: House) -> list[tuple[bytes, int]]:
     return [(bytes(row.body), row.packed) for row in rows]
 
 
+@covers("R11")
 async def test_a_worked_body_is_redacted_and_packed_and_can_be_read_again(house: House) -> None:
     house.engine.sources = {"alertmanager": replace(SOURCES["alertmanager"], redact=redact)}
     await house.say(alert(password="hunter2"))
@@ -73,6 +74,7 @@ async def test_a_body_that_cannot_be_redacted_is_not_kept_and_the_others_are(hou
     assert b"Second" in unpack(second[0])
 
 
+@covers("R11")
 async def test_bodies_go_after_thirty_days(house: House) -> None:
     await house.say(alert("Old"))
     house.clock.at += 20 * DAY
@@ -83,6 +85,7 @@ async def test_bodies_go_after_thirty_days(house: House) -> None:
     assert [b"New" in body for body, _ in await kept(house)] == [True]
 
 
+@covers("R11")
 async def test_the_oldest_bodies_go_when_all_are_too_large(house: House) -> None:
     for number in range(10):
         await house.say(alert(f"N{number}", padding="x" * 1000))
@@ -104,7 +107,7 @@ async def test_what_nobody_has_worked_or_nobody_could_is_not_purged(house: House
     assert await house.database.read(lambda tx: inbox.waiting(tx, inbox.lane_of("prom"))) == [2]
 
 
-@covers("P3")
+@covers("P3", "R11")
 async def test_a_resolved_incident_goes_after_ninety_days_with_all_that_hangs_on_it(house: House) -> None:
     await house.say(alert("Old"))
     await house.send()

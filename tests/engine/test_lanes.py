@@ -43,6 +43,7 @@ async def titles(house: House) -> list[str]:
     return [incident.title for incident in await house.all()]
 
 
+@covers("R1")
 async def test_the_rows_of_a_source_are_worked_in_their_order(house: House) -> None:
     for status in ("firing", "resolved", "firing", "resolved"):
         await house.post(alert(status=status))
@@ -52,6 +53,7 @@ async def test_the_rows_of_a_source_are_worked_in_their_order(house: House) -> N
     assert (incident.state, incident.spells) == ("resolved", 2)
 
 
+@covers("R1")
 async def test_a_storm_of_one_source_does_not_delay_another(house: House) -> None:
     assert inbox.lane_of("storm") != inbox.lane_of("calm")
     await asyncio.gather(
@@ -65,6 +67,7 @@ async def test_a_storm_of_one_source_does_not_delay_another(house: House) -> Non
     assert await house.count("todo") == 20
 
 
+@covers("R10")
 async def test_a_poisoned_row_is_set_aside_and_the_others_are_worked(buggy: House) -> None:
     for name in ("First", "poison", "Second", "poison again", "Third"):
         await buggy.post(alert(name))
@@ -80,6 +83,7 @@ async def test_a_poisoned_row_is_set_aside_and_the_others_are_worked(buggy: Hous
     assert [b"poison" in bytes(row.body) for row in kept] == [True, True]
 
 
+@covers("R10")
 async def test_poison_pages_once_a_source_however_many_rows(buggy: House) -> None:
     for number in range(5):
         await buggy.post(alert(f"poison {number}"))
@@ -120,7 +124,7 @@ async def test_the_failing_row_of_a_lane_is_set_aside_and_no_other(buggy: House)
     assert await buggy.count("failed") == 1
 
 
-@covers("F6")
+@covers("F6", "R10")
 async def test_an_incident_that_cannot_be_decided_is_postponed_and_the_others_go_on(house: House) -> None:
     await house.say(alert("Broken"), alert("Sound"))
     await house.change("UPDATE incidents SET body = :body WHERE number = 1", body=b'{"number": 1')
@@ -132,6 +136,7 @@ async def test_an_incident_that_cannot_be_decided_is_postponed_and_the_others_go
     assert await house.paged(3) == ["ana", "bo", "chi"], "the end of its policy, once"
 
 
+@covers("R10")
 async def test_an_undecidable_incident_is_tried_again_with_growing_pauses(house: House) -> None:
     await house.say(alert("Broken", severity="SEV-3"))
     sound = house.engine.catalog

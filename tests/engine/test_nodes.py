@@ -150,7 +150,7 @@ async def test_a_clock_that_is_wrong_is_an_alarm_until_it_is_right(pair: Pair) -
     assert await pair.titles() == []
 
 
-@covers("F37")
+@covers("F37", "R35")
 async def test_leases_and_clocks_go_by_the_database_whatever_a_node_believes(pair: Pair) -> None:
     pair.off = 3600 * SECOND
     await pair.other.say(alert())
@@ -159,6 +159,7 @@ async def test_leases_and_clocks_go_by_the_database_whatever_a_node_believes(pai
     assert await pair.one.paged() == ["ana"]
 
 
+@covers("R40")
 async def test_a_reload_on_one_node_only_is_an_alarm_after_two_minutes(pair: Pair) -> None:
     files: Catalog = catalog(hash="bad1dea")
     pair.other.engine.catalog = files

@@ -13,6 +13,7 @@ from pager.core.text import message
 from pager.outbox import Attempt
 from pager.store.pages import LEASE
 from tests.engine.house import DELIVERED, MINUTE, REFUSED, House, alert, catalog
+from tests.support import covers
 
 SECOND = timedelta(seconds=1)
 REJECTED = Outcome(Reason.auth, "the token is wrong")
@@ -57,6 +58,7 @@ async def test_a_failed_contact_gives_way_to_the_next_at_once(house: House) -> N
     assert (await house.incident()).step == 1  # somebody was reached
 
 
+@covers("R29")
 async def test_whoever_cannot_be_reached_makes_the_next_step_due_now(house: House) -> None:
     await house.say(alert())
 
@@ -101,6 +103,7 @@ async def test_a_failure_that_may_pass_is_tried_again(house: House) -> None:
     assert [page.state for page in await house.pages()] == ["delivered"]
 
 
+@covers("R30")
 async def test_a_lease_that_ran_out_is_claimed_again_and_says_so(house: House) -> None:
     await house.say(alert())
     await house.claim()
@@ -116,6 +119,7 @@ async def test_a_lease_that_ran_out_is_claimed_again_and_says_so(house: House) -
     assert await house.deliveries() == [("push", 1, "unknown", False), ("push", 2, "delivered", True)]
 
 
+@covers("R30")
 async def test_a_late_outcome_under_a_lost_claim_keeps_the_deliverys_outcome_only(house: House) -> None:
     await house.say(alert())
     old, (first,) = await house.claim()
@@ -132,6 +136,7 @@ async def test_a_late_outcome_under_a_lost_claim_keeps_the_deliverys_outcome_onl
     assert [page.state for page in await house.pages()] == ["delivered"]
 
 
+@covers("R31")
 async def test_an_ack_in_flight_lets_land_what_is_on_its_way_and_starts_nothing(house: House) -> None:
     await house.say(alert())
     name, (taken,) = await house.claim()
@@ -167,6 +172,7 @@ async def test_an_undo_while_a_page_is_on_its_way_goes_on_where_it_was(house: Ho
     assert [attempt.contact for attempt in turnout.attempts] == ["call"]
 
 
+@covers("R30")
 async def test_nothing_is_claimed_twice(house: House) -> None:
     await house.say(*(alert(f"Alert {number}", severity="low") for number in range(10)))
 
@@ -174,6 +180,7 @@ async def test_nothing_is_claimed_twice(house: House) -> None:
     assert (len(claimed), len(set(claimed))) == (10, 10)
 
 
+@covers("R30")
 async def test_the_most_severe_is_claimed_first(house: House) -> None:
     await house.say(alert("Bad"), alert("Worse", severity="SEV-1"), alert("Bad too"))
 

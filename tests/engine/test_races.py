@@ -68,6 +68,7 @@ def test_the_sources_of_these_tests_are_in_lanes_of_their_own() -> None:
 
 
 @pytest.mark.parametrize("times", range(3))
+@covers("R34")
 async def test_one_alert_closes_an_incident_while_another_joins(two: Two, times: int) -> None:
     one, other = two
     await one.say(alert(instance="a"), source="east")
@@ -81,6 +82,7 @@ async def test_one_alert_closes_an_incident_while_another_joins(two: Two, times:
 
 
 @pytest.mark.parametrize("times", range(3))
+@covers("R34")
 async def test_two_resolves_of_the_last_two_alerts_close_it(two: Two, times: int) -> None:
     one, other = two
     for source in ("east", "west"):
@@ -94,6 +96,7 @@ async def test_two_resolves_of_the_last_two_alerts_close_it(two: Two, times: int
     assert [(one.state, one.firing) for one in await one.all()] == [("resolved", 0)]
 
 
+@covers("R34")
 async def test_groups_created_crosswise_are_one_incident_each(two: Two) -> None:
     one, other = two
     names = [f"Group {number}" for number in range(30)]
@@ -107,6 +110,7 @@ async def test_groups_created_crosswise_are_one_incident_each(two: Two) -> None:
     assert await one.count("failed") == 0
 
 
+@covers("R1")
 async def test_a_lane_is_worked_by_one_node_at_a_time_in_order(two: Two) -> None:
     one, other = two
     for number in range(40):
@@ -164,6 +168,7 @@ async def test_two_acks_at_once_are_one_holder_and_one_who_is_also_here(two: Two
     assert {incident.acked_by, *incident.also_here} == {"ana", "bo"}
 
 
+@covers("R34")
 async def test_of_two_acts_on_one_version_the_second_is_told_so(two: Two) -> None:
     one, other = two
     await one.say(alert())
@@ -227,6 +232,7 @@ async def test_a_claim_that_is_taken_over_while_its_outcome_is_recorded(two: Two
         assert (page.state, page.claim) == ("delivered", None)
 
 
+@covers("R30")
 async def test_200_pages_and_two_nodes_that_claim_none_twice(two: Two) -> None:
     one, other = two
     await one.say(*(alert(f"Alert {number}", severity="low") for number in range(200)))  # tickets: never bundled
@@ -295,7 +301,7 @@ async def take_locks_away(database: Database) -> None:
     assert len(ended) == 1
 
 
-@covers("F23", "F27")
+@covers("F23", "F27", "R1")
 async def test_a_lane_holder_that_is_stopped_and_woken_commits_nothing(two: Two) -> None:
     one, other = two
     await one.post(alert())

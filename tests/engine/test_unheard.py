@@ -148,7 +148,7 @@ async def test_what_waits_in_the_inbox_may_be_a_repeat(house: House) -> None:
 # Incidents whose alerts are stale.
 
 
-@covers("P8")
+@covers("P8", "R8")
 async def test_one_that_nobody_has_pages_on_while_its_alert_is_stale(house: House) -> None:
     await say(house)
     await pass_time(house, 70 * MINUTE, "Other", severity="warning")
@@ -159,6 +159,7 @@ async def test_one_that_nobody_has_pages_on_while_its_alert_is_stale(house: Hous
     assert len(await house.paged()) > 5
 
 
+@covers("R8")
 async def test_one_that_somebody_has_closes_as_not_heard_of_once_its_source_has_spoken(house: House) -> None:
     await say(house, "Down", "Other")
     await house.ack()
@@ -310,6 +311,7 @@ async def test_a_silent_source_is_told_once_and_an_end_by_a_person_holds_for_an_
     assert "source prom is quiet" in await titles(house)
 
 
+@covers("R8")
 async def test_a_silent_source_mutes_nothing(house: House) -> None:
     await say(house)
     await pass_time(house, 12 * MINUTE)

@@ -23,7 +23,7 @@ async def taken_again(house: House, name: str) -> bool:
     return await status_of(house, name) == 200
 
 
-@covers("F48")
+@covers("F48", "R9")
 @pytest.mark.parametrize(
     "room", [pytest.param(Room(rows=3), id="requests"), pytest.param(Room(size=len(body_of("A")) * 3), id="bytes")]
 )
@@ -45,7 +45,7 @@ async def test_a_backlog_that_was_there_at_the_start_counts(tmp_path: Path) -> N
         assert await status_of(house, "D") == 503
 
 
-@covers("F29")
+@covers("F29", "R9")
 async def test_a_disk_that_is_short_stops_intake_and_nothing_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

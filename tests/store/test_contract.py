@@ -11,6 +11,7 @@ from pager.store import NewerSchema, StoreUnavailable
 from pager.store.database import Database, Tx, open_database
 from pager.store.sql import instant, micros
 from tests.store.things import NOON, add, names, opened
+from tests.support import covers
 
 
 class Refused(Exception):
@@ -156,6 +157,7 @@ async def test_returning_gives_rows_and_run_counts_them(both: Database) -> None:
     assert await both.write(work) == (["a", "b"], 1, 0)
 
 
+@covers("R35")
 async def test_now_is_read_once_a_transaction(both: Database) -> None:
     def work(tx: Tx) -> tuple[datetime, datetime]:
         return tx.now(), tx.now()
@@ -187,6 +189,7 @@ async def test_news_wakes_who_waits_for_it(both: Database) -> None:
     assert await waiting is True
 
 
+@covers("R37")
 async def test_news_before_the_wait_is_not_lost(both: Database) -> None:
     await both.write(lambda tx: tx.notify("pages"))
 
@@ -204,6 +207,7 @@ async def test_news_of_a_transaction_that_was_undone_is_none(both: Database) -> 
     assert await both.changed("pages", 0.05) is False
 
 
+@covers("R37")
 async def test_a_loop_that_asks_after_each_wake_up_misses_nothing(both: Database) -> None:
     """Each wake-up comes well before the timeout, so one that is lost fails the test by its deadline."""
     seen: list[str] = []

@@ -47,6 +47,7 @@ async def test_a_transaction_that_lost_is_repeated(post: Database, state: str) -
     assert await post.read(names) == ["a"]
 
 
+@covers("R34")
 async def test_it_is_repeated_five_times_and_then_refused(post: Database) -> None:
     work, tries = failing("40001", times=100)
 
@@ -136,6 +137,7 @@ async def test_a_server_that_is_not_there_is_said_without_the_password() -> None
     assert "hunter2" not in str(caught.value)
 
 
+@covers("R37")
 async def test_nodes_wake_one_another(post: Database, postgres: str) -> None:
     async with opened(postgres) as other:
         waiting = asyncio.ensure_future(other.changed("pages", 10))

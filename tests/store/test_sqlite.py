@@ -208,6 +208,7 @@ async def test_after_a_failed_fsync_nothing_of_the_group_counts_as_committed(tmp
         assert {name for name, outcome in said if outcome == "stored"} <= set(await database.read(names))
 
 
+@covers("R38")
 async def test_what_was_acknowledged_survives_a_killed_process(tmp_path: Path) -> None:
     for _ in range(3):
         process = writer_process(tmp_path / "pager.db")
@@ -222,6 +223,7 @@ async def test_what_was_acknowledged_survives_a_killed_process(tmp_path: Path) -
         assert {name for name, outcome in said if outcome == "stored"} <= kept
 
 
+@covers("R38")
 async def test_a_second_process_on_the_file_is_refused_naming_the_first(tmp_path: Path) -> None:
     async with opened(f"sqlite:///{tmp_path}/pager.db"):
         with pytest.raises(DatabaseInUse, match=rf"pager\.db is in use by pagerd with pid {os.getpid()}"):
@@ -283,7 +285,7 @@ async def test_only_its_owner_may_read_the_file(lite: Database, tmp_path: Path) 
     assert modes(tmp_path) == dict.fromkeys(("pager.db", "pager.db-wal", "pager.db-shm", "pager.db.lock"), 0o600)
 
 
-@covers("F30")
+@covers("F30", "R38")
 async def test_the_log_is_emptied_into_the_file_when_nobody_writes(lite: Database, tmp_path: Path) -> None:
     await lite.write(add("a"))
     assert (tmp_path / "pager.db-wal").stat().st_size > 0
@@ -331,7 +333,7 @@ async def test_the_log_stays_small_while_there_is_no_pause_to_empty_it_in(lite: 
     assert 8 * 1024**2 < largest < 32 * 1024**2
 
 
-@covers("F32")
+@covers("F32", "R38")
 async def test_a_library_that_could_corrupt_the_file_is_warned_of(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from pager.many_trials import WORTH_IT, run_many
+from tests.support import covers
 from tests.trials.house import NIGHT, case, catalog_of, play, told
 
 DOWN = "alerts: [{labels: {alertname: Down}}]"
@@ -248,6 +249,7 @@ ALL = '"0m ana", "5m bo", "5m channel:chat", "15m team:shop"'
         pytest.param("alerts: [{labels: {alertname: X}}]\nexpect: {rule: ''}", id="no rule matched"),
     ],
 )
+@covers("R42", "R43")
 def test_a_case_passes(tmp_path: Path, written: str) -> None:
     assert told(play(tmp_path, written)) == []
 
@@ -325,6 +327,7 @@ def test_a_case_passes(tmp_path: Path, written: str) -> None:
         ),
     ],
 )
+@covers("R43")
 def test_a_case_fails_and_says_how(tmp_path: Path, written: str, wrong: list[str]) -> None:
     found = told(play(tmp_path, written))
 
