@@ -2,7 +2,7 @@
 
 import re
 from collections import namedtuple
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -11,7 +11,7 @@ Engine = Literal["sqlite", "postgres"]
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_LISTS = (list, tuple, set, frozenset)
+_LISTS = frozenset({list, tuple, set, frozenset})
 
 # What is quoted, commented or cast holds no parameter; a `%` means something to psycopg wherever it stands.
 # On SQLite there is one writer, and no word for locking a row.
@@ -65,9 +65,9 @@ def row_kind(columns: tuple[str, ...]) -> type[Row]:
     return type("Row", (Row, fields), body)
 
 
-def rows_of(description: Sequence[Sequence[Any]] | None, values: Iterable[Sequence[Any]]) -> list[Row]:
+def rows_of(description: Sequence[Sequence[Any]] | None, values: Sequence[Sequence[Any]]) -> list[Row]:
     """Rows of what a DB-API cursor described and fetched; without a description (no result) there are none."""
-    if description is None:
+    if description is None or not values:
         return []
     kind = row_kind(tuple([column[0] for column in description]))
     return [kind(each) for each in values]
@@ -80,12 +80,12 @@ def prepare(engine: Engine, sql: str, args: Mapping[str, object]) -> tuple[str, 
     `NULL`, so that `IN` is never true (and neither is `NOT IN`: ask before with no values). Each length is a
     statement of its own, and engines have a limit (32,766 and 65,535 values): chunking is the caller's business.
     """
-    lists = tuple([(name, len(value)) for name, value in args.items() if isinstance(value, _LISTS)])
-    if not lists:
+    if _LISTS.isdisjoint(map(type, args.values())):
         return spelled(engine, sql), args
+    lists = tuple([(name, len(value)) for name, value in args.items() if type(value) in _LISTS])
     flat: dict[str, object] = {}
     for name, value in args.items():
-        if isinstance(value, _LISTS):
+        if type(value) in _LISTS:
             flat.update((_nth(name, at), each) for at, each in enumerate(value))
         else:
             flat[name] = value
