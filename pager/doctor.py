@@ -7,9 +7,12 @@ from shutil import disk_usage
 from typing import Literal
 
 from pager.core.duration import format_duration
+from pager.core.proven import proven_urls, standing, unproven
+from pager.engine import Engine
 from pager.last_mail import PORTS, mailbox_of
 from pager.needs import missing_secrets, unusable_contacts
 from pager.secrets import MissingSecret, Secrets
+from pager.store import proofs
 from pager.upkeep import Upkeep
 
 LEAST_FREE = 0.15
@@ -35,6 +38,7 @@ async def examine(upkeep: Upkeep, secrets: Secrets) -> list[Check]:
         _check("progress", stalled, "the loops come round, the database takes writes, the sender takes jobs", mend),
         _check("files", upkeep.files.remarks(), "the files on disk are in force", "pagerctl check, then reload"),
         *_from_outside(upkeep, secrets),
+        await proven_contacts(upkeep.engine),
         *_backup(upkeep),
         *_disk(upkeep),
         _clock(upkeep),
@@ -57,6 +61,23 @@ def _from_outside(upkeep: Upkeep, secrets: Secrets) -> Iterator[Check]:
     yield _check("secrets", missing, "each secret is there", mend)
     mend = "mend the contacts in schedules/, then pagerctl reload"
     yield _check("contacts", unusable_contacts(catalog, secrets), "each contact can be sent to", mend)
+
+
+async def proven_contacts(engine: Engine) -> Check:
+    """Whether test pages have shown that people can be reached, and first of all whoever is on call now."""
+    catalog = engine.catalog
+    proven, now = await engine.database.read(lambda tx: (proofs.proven(tx, proven_urls(catalog)), tx.now()))
+    known = standing(catalog, proven, now)
+    missing = unproven(known)
+    if not missing:
+        return Check("proven", "ok", f"each of {len(known)} contacts was proven within 30 days")
+    on_call = {name for schedule in catalog.schedules for name in catalog.on_call(schedule, now).people}
+    first = sorted(missing, key=lambda name: (name not in on_call, name))
+    named = [f"{name}{' (on call now)' if name in on_call else ''}: {', '.join(missing[name])}" for name in first]
+    more = f" and {len(named) - MOST_NAMED} more" if len(named) > MOST_NAMED else ""
+    count = sum(map(len, missing.values()))
+    said = f"{count} of {len(known)} contacts not proven for 30 days: {'; '.join(named[:MOST_NAMED])}{more}"
+    return Check("proven", "warn", said, f"pagerctl page test {first[0]}")
 
 
 def _backup(upkeep: Upkeep) -> Iterator[Check]:

@@ -18,9 +18,10 @@ from pager.core.notices import (
     of_reload,
     reminders,
 )
+from pager.core.proven import proven_urls, standing, unproven
 from pager.core.shiftdiff import Moved, changes
 from pager.engine import Engine
-from pager.store import StoreUnavailable, notices
+from pager.store import StoreUnavailable, notices, proofs
 from pager.store.database import Tx
 
 log = structlog.get_logger()
@@ -67,7 +68,7 @@ class ShiftNotices:
         await self._work_out(now)
         due = self._due(now)
         if due:
-            await self.database.write(lambda tx: self._issue(tx, due))
+            await self.database.write(lambda tx: self._issue(tx, due, now))
             self._told |= dict.fromkeys(map(_key, due), now)
         self._told = {key: at for key, at in self._told.items() if now - at < 2 * LATE}
 
@@ -109,14 +110,23 @@ class ShiftNotices:
         keys = ((one, _key(one)) for one in found)
         return [one for one, key in keys if key not in self._told and key[-1] >= (self._since or now)]
 
-    def _issue(self, tx: Tx, due: Sequence[Notice | Beginning]) -> None:
-        """The words of a hand-over are those of this instant."""
+    def _issue(self, tx: Tx, due: Sequence[Notice | Beginning], looked: datetime) -> None:
+        """The words of a hand-over are those of this instant; a reminder says which contacts are not proven."""
         catalog, now = self.engine.catalog, tx.now()
         begun = [one for one in due if isinstance(one, Beginning) and one.person in catalog.people]
         incidents, last_day = notices.standing(tx) if begun else ([], {})
-        told = [one for one in due if isinstance(one, Notice)]
+        told = self._reminders(tx, {_key(one) for one in due if isinstance(one, Notice)}, looked)
         told += [hand_over(one, incidents, last_day, catalog, now) for one in begun]
         notices.issue(tx, told)
+
+    def _reminders(self, tx: Tx, wanted: set[_Key], looked: datetime) -> list[Notice]:
+        """The reminders of these keys, with the contacts of their people that nobody has proven."""
+        if not wanted:
+            return []
+        catalog = self.engine.catalog
+        known = unproven(standing(catalog, proofs.proven(tx, proven_urls(catalog)), tx.now()))
+        found = [notice for one in self._coming for notice in reminders(one, catalog, looked, known)]
+        return [notice for notice in found if _key(notice) in wanted]
 
 
 def _key(one: Notice | Beginning) -> _Key:

@@ -3,7 +3,7 @@
 Nothing is told more than an hour late, and nothing twice: kind, person, schedule and instant name a notice.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Literal
@@ -23,6 +23,7 @@ LATE = timedelta(hours=1)
 BACK = timedelta(days=4)
 """Whoever comes back after a night or a weekend without anybody goes on with the turn they had."""
 MOST_LISTED = 10
+_ALL_PROVEN: Mapping[str, Sequence[str]] = {}
 _DAY = timedelta(days=1)
 
 
@@ -74,8 +75,14 @@ def longest_lead(catalog: Catalog) -> timedelta:
     return max((lead for person in catalog.people.values() for lead in person.remind), default=timedelta())
 
 
-def reminders(begin: Beginning, catalog: Catalog, now: datetime) -> list[Notice]:
-    """Those that are due now. In quiet hours they wait; one that would wait until the turn has begun is left out."""
+def reminders(
+    begin: Beginning, catalog: Catalog, now: datetime, unproven: Mapping[str, Sequence[str]] = _ALL_PROVEN
+) -> list[Notice]:
+    """Those that are due now. In quiet hours they wait; one that would wait until the turn has begun is left out.
+
+    `unproven` names, by person, the contacts that no test page has proven of late: whoever comes on call hears of it
+    while there is time to test them.
+    """
     person = catalog.people.get(begin.person)
     found: list[Notice] = []
     for lead in person.remind if person else ():
@@ -85,7 +92,9 @@ def reminders(begin: Beginning, catalog: Catalog, now: datetime) -> list[Notice]
         due_at = awake_at(catalog, begin.person, now)
         if person is not None and due_at < begin.start:
             title = f"{_turn(begin)} begins {when(begin.start, person)}"
-            found.append(Notice("reminder", begin.person, begin.schedule, at, due_at, title, _until(begin, person)))
+            lines = (_until(begin, person), _unproven(begin.person, unproven.get(begin.person, ())))
+            body = "\n".join(line for line in lines if line)
+            found.append(Notice("reminder", begin.person, begin.schedule, at, due_at, title, body))
     return found
 
 
@@ -235,6 +244,13 @@ def _names(moved: Iterable[Moved], without: Moved) -> str:
 
 def _turn(begin: Beginning) -> str:
     return f"Your turn in {begin.schedule}"
+
+
+def _unproven(person: str, contacts: Sequence[str]) -> str:
+    if not contacts:
+        return ""
+    which = f"contact {contacts[0]} is" if len(contacts) == 1 else f"contacts {', '.join(contacts)} are"
+    return f"Your {which} not proven of late: run pagerctl page test {person}"
 
 
 def _until(begin: Beginning, person: Person) -> str:

@@ -1,5 +1,6 @@
 """Proven contacts: a test page went out by it, and a person answered by the link that was in it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -36,6 +37,15 @@ def standing(catalog: Catalog, proven: dict[tuple[str, str], datetime], now: dat
         for contact in person.contacts:
             at = proven.get((name, contact))
             found.append(Standing(name, contact, at, at is not None and now - at < LASTS))
+    return found
+
+
+def unproven(known: Iterable[Standing]) -> dict[str, list[str]]:
+    """The contacts that nobody has proven for 30 days, by person."""
+    found: dict[str, list[str]] = {}
+    for one in known:
+        if not one.is_proven:
+            found.setdefault(one.person, []).append(one.contact)
     return found
 
 
