@@ -11,7 +11,8 @@ Engine = Literal["sqlite", "postgres"]
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_LISTS = frozenset({list, tuple, set, frozenset})
+_LISTS = (list, tuple, set, frozenset)
+_KINDS = frozenset(_LISTS)
 
 # What is quoted, commented or cast holds no parameter; a `%` means something to psycopg wherever it stands.
 # On SQLite there is one writer, and no word for locking a row.
@@ -80,12 +81,13 @@ def prepare(engine: Engine, sql: str, args: Mapping[str, object]) -> tuple[str, 
     `NULL`, so that `IN` is never true (and neither is `NOT IN`: ask before with no values). Each length is a
     statement of its own, and engines have a limit (32,766 and 65,535 values): chunking is the caller's business.
     """
-    if _LISTS.isdisjoint(map(type, args.values())):
+    # By the very types, which is quick: this is asked for every statement.
+    if _KINDS.isdisjoint(map(type, args.values())):
         return spelled(engine, sql), args
-    lists = tuple([(name, len(value)) for name, value in args.items() if type(value) in _LISTS])
+    lists = tuple([(name, len(value)) for name, value in args.items() if isinstance(value, _LISTS)])
     flat: dict[str, object] = {}
     for name, value in args.items():
-        if type(value) in _LISTS:
+        if isinstance(value, _LISTS):
             flat.update((_nth(name, at), each) for at, each in enumerate(value))
         else:
             flat[name] = value
