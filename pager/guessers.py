@@ -42,8 +42,8 @@ class Backoff:
     `tries` are free, then each wrong one makes the next wait: 1, 2, 4 up to 300 s.
     """
 
-    def __init__(self, tries: int, clock: Callable[[], float] = time.monotonic) -> None:
-        self._tries = tries
+    def __init__(self, tries: int, clock: Callable[[], float] = time.monotonic, most: int = MOST) -> None:
+        self._tries, self._most = tries, most
         self._clock = clock
         self._seen: OrderedDict[tuple[str, str], tuple[int, float, float]] = OrderedDict()
 
@@ -62,7 +62,7 @@ class Backoff:
         count = 1 if now - last >= 2 * FORGOTTEN_AFTER else count + 1
         pause = min(2.0 ** min(count - self._tries, 20), LONGEST) if count >= self._tries else 0.0
         self._seen[key] = count, now + pause, now
-        if len(self._seen) > MOST:
+        if len(self._seen) > self._most:
             self._seen.popitem(last=False)
 
     def right(self, account: str, address: str) -> None:

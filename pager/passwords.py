@@ -30,9 +30,10 @@ class TooMany(RuntimeError):
 
 
 class Passwords:
-    """Makes and checks hashes, beside the loop."""
+    """Makes and checks hashes, beside the loop. `hasher` says what they cost."""
 
-    def __init__(self) -> None:
+    def __init__(self, hasher: PasswordHasher = _HASHER) -> None:
+        self._hasher = hasher
         self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="pager-password")
         self._waiting = 0
         self._lanes: dict[str, asyncio.Lock] = {}
@@ -41,7 +42,7 @@ class Passwords:
 
     async def make(self, password: str) -> str:
         """What is kept of a password. Raises TooMany."""
-        return await self._beside(lambda: _HASHER.hash(normal(password)))
+        return await self._beside(lambda: self._hasher.hash(normal(password)))
 
     async def fits(self, kept: str, password: str, lane: str = "") -> bool:
         """Whether `kept` was made of `password`; with "" it takes as long, and is False. Raises TooMany.
@@ -61,7 +62,7 @@ class Passwords:
 
     def is_old(self, kept: str) -> bool:
         """Whether today's measure is another one than `kept` was made by."""
-        return _HASHER.check_needs_rehash(kept)
+        return self._hasher.check_needs_rehash(kept)
 
     def close(self) -> None:
         """Take no more."""
@@ -74,10 +75,10 @@ class Passwords:
 
     def _fits(self, kept: str, password: str) -> bool:
         if self._nobody is None:
-            self._nobody = _HASHER.hash("nobody has this password")
+            self._nobody = self._hasher.hash("nobody has this password")
         plain = normal(password[: 4 * LONGEST])
         with contextlib.suppress(Argon2Error, InvalidHashError):
-            return _HASHER.verify(kept or self._nobody, plain) and bool(kept)
+            return self._hasher.verify(kept or self._nobody, plain) and bool(kept)
         return False
 
     async def _beside(self, work: Callable[[], T]) -> T:

@@ -40,7 +40,7 @@ FIELDS = frozenset(
     title to until what who why with
     """.split()  # noqa: SIM905 - a list of words is read as one.
 )
-NAMES = ("code", "id", "silenceID", "name", "to", "file")
+NAMES = ("code", "name", "silenceID", "id", "to", "file")
 """What an answer calls the thing that was made."""
 WORDS: Mapping[str, tuple[str, str]] = {
     "POST /api/v1/incidents": ("declare", "incident"),

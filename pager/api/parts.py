@@ -60,6 +60,7 @@ class Parts:
     nodes: Nodes | None = None
     caps: Caps = field(default_factory=Caps)
     signing: Signing = field(default_factory=Signing)
+    passwords: Passwords = field(default_factory=Passwords)
 
 
 ACCOUNTS = web.AppKey("accounts", Accounts)
@@ -86,7 +87,7 @@ def keep(app: web.Application, parts: Parts) -> None:
     app[KEYRING] = Keyring(parts.database, parts.intake.keys, guarded=parts.signing.guards)
     app[METRICS] = parts.metrics
     app[SESSIONS] = Sessions(parts.database, app[KEYRING], lambda: parts.engine.catalog.people)
-    app[PASSWORDS] = Passwords()
+    app[PASSWORDS] = parts.passwords
     app[ACCOUNTS] = Accounts(parts.database, app[KEYRING], lambda: parts.engine.catalog.people, app[PASSWORDS])
     app[BACKOFF] = Backoff(FREE_TRIES)
     app[PARTS] = parts

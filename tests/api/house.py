@@ -8,24 +8,33 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import ClientSession, ClientTimeout, web
+from argon2 import PasswordHasher
 
+from pager.accounts import Accounts
 from pager.api.app import build_app, make_runner
 from pager.api.guard import Caps, Guard
-from pager.api.parts import GUARD, KEYRING, Parts
+from pager.api.parts import ACCOUNTS, GUARD, KEYRING, SESSIONS, Parts
 from pager.core.catalog import Catalog
 from pager.core.people import Person, Role, Team
 from pager.core.policy import Policy, Step, Target
 from pager.core.rule import Defaults
 from pager.core.schedule import Schedule
+from pager.core.signing import Signing
 from pager.engine import Engine
 from pager.intake import Intake
 from pager.keyring import Keyring
 from pager.metrics import Metrics
+from pager.passwords import Passwords
+from pager.sessions import Sessions
 from pager.sources import SOURCES
 from pager.store import tokens
 from pager.store.database import Database, open_database
 
 NOON = datetime(2026, 2, 16, 12, 0, tzinfo=UTC)
+PASSWORD = "blue kettle on the 9th"
+NOBODY_ELSE = Signing()
+CHEAP = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+"""Passwords that are worked at once: what a real one costs is measured where that matters."""
 
 CATALOG = Catalog(
     defaults=Defaults(policy="payments"),
@@ -79,6 +88,8 @@ class House:
     url: str = ""
     guard: Guard = field(init=False)
     keyring: Keyring = field(init=False)
+    accounts: Accounts = field(init=False)
+    sessions: Sessions = field(init=False)
     http: ClientSession = field(init=False)
     beats: dict[str, float] = field(default_factory=dict)
     not_ready: str = ""
@@ -125,6 +136,15 @@ class House:
         self.keyring.changed()
         return token
 
+    async def invited(self, person: str, lasts: timedelta = timedelta(hours=1)) -> str:
+        """The path of a new link by which `person` sets a password; from now on the doors are closed."""
+        return f"/enrol/{await self.accounts.invite(person, 'chi', lasts, self.clock.now)}"
+
+    async def has_password(self, person: str, password: str = PASSWORD) -> None:
+        """`person` has set this password."""
+        path = await self.invited(person)
+        assert await self.accounts.accept(path.rpartition("/")[2], password, self.clock.now) == person
+
     async def link(self, person: str, number: int = 1) -> str:
         """A page link of `person` to an incident, as the notifier makes one."""
         token = tokens.new_page_token()
@@ -138,6 +158,7 @@ async def opened(
     catalog: Catalog = CATALOG,
     secrets: Mapping[str, str] | None = None,
     caps: Caps | None = None,
+    signing: Signing = NOBODY_ELSE,
     **limits: Any,
 ) -> AsyncIterator[House]:
     """A house with its database and config in `folder`, served until the end of the block."""
@@ -160,9 +181,12 @@ async def opened(
         folder=folder,
         not_ready=lambda: house.not_ready,
         caps=caps or Caps(),
+        signing=signing,
+        passwords=Passwords(CHEAP),
     )
     app = build_app(parts)
     house.guard, house.keyring = app[GUARD], app[KEYRING]
+    house.accounts, house.sessions = app[ACCOUNTS], app[SESSIONS]
     try:
         async with served(app) as house.url, ClientSession(timeout=ClientTimeout(total=20)) as house.http:
             yield house
