@@ -19,11 +19,11 @@ _shared: tuple[Catalog, Sequence[PlacedCase], bool] | None = None
 """What the forked processes find in their memory: rules hold functions, which no pipe can carry."""
 
 
-def run_many(catalog: Catalog, cases: Sequence[PlacedCase], *, told: bool = False) -> list[Result]:
+def run_many(catalog: Catalog, cases: Sequence[PlacedCase], *, told: bool = False, texts: bool = False) -> list[Result]:
     """Every case in its order, as `run_all` runs them, by as many processes as there are processors."""
     processes = _processors()
-    if len(cases) < WORTH_IT or processes < 2 or sys.platform != "linux":
-        return asyncio.run(run_all(catalog, cases, told=told))
+    if texts or len(cases) < WORTH_IT or processes < 2 or sys.platform != "linux":
+        return asyncio.run(run_all(catalog, cases, told=told, texts=texts))
     global _shared
     _shared = (catalog, cases, told)
     tables()

@@ -23,6 +23,7 @@ from pager.store.memory import MemoryDatabase
 from pager.store.notices import NO_INCIDENT
 from pager.store.pages import PageRow
 from pager.store.sql import instant
+from pager.trial_texts import Worded, worded_in
 from pager.virtual import Clock, Impossible, VirtualHouse
 
 HORIZON = timedelta(days=60)
@@ -40,6 +41,7 @@ class Result:
     misses: tuple[Miss, ...]
     stories: tuple[Story, ...]
     wrong: str = ""
+    messages: tuple[Worded, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -47,10 +49,12 @@ class Result:
 
 
 @asynccontextmanager
-async def trials(catalog: Catalog, told: bool = False) -> AsyncIterator[Callable[[PlacedCase], Awaitable[Result]]]:
+async def trials(
+    catalog: Catalog, told: bool = False, texts: bool = False
+) -> AsyncIterator[Callable[[PlacedCase], Awaitable[Result]]]:
     """What runs one case at a time by these files: `async with trials(catalog) as run: result = await run(placed)`.
 
-    The timelines are read where a case fails, and with `told` always.
+    The timelines are read where a case fails, and with `told` always. With `texts` the messages are worded.
     """
     clock = Clock()
     database = MemoryDatabase(clock)
@@ -68,7 +72,8 @@ async def trials(catalog: Catalog, told: bool = False) -> AsyncIterator[Callable
         found = () if wrong else tuple(misses(placed.case.expect, stories))
         if found and not told:
             stories = await played.stories(told=True)
-        return Result(placed.case, placed.place, found, stories, wrong)
+        messages = worded_in(played.house.tried, catalog, played.start) if texts else ()
+        return Result(placed.case, placed.place, found, stories, wrong, messages)
 
     try:
         yield run
@@ -76,9 +81,11 @@ async def trials(catalog: Catalog, told: bool = False) -> AsyncIterator[Callable
         await database.close()
 
 
-async def run_all(catalog: Catalog, cases: Sequence[PlacedCase], *, told: bool = False) -> list[Result]:
+async def run_all(
+    catalog: Catalog, cases: Sequence[PlacedCase], *, told: bool = False, texts: bool = False
+) -> list[Result]:
     """Every case, one after the other, as `trials` runs them."""
-    async with trials(catalog, told) as run:
+    async with trials(catalog, told, texts) as run:
         return [await run(placed) for placed in cases]
 
 

@@ -48,7 +48,8 @@ class Clock:
 class VirtualHouse:
     """One node and its world. `dead` are channels, contacts (`ana.push`) and schemes that take nothing.
 
-    `held` are the reasons that ever held each incident; `through` is when `then` of its policy was first paged.
+    `tried` are the attempts to send, with their instants. `held` are the reasons that ever held each incident;
+    `through` is when `then` of its policy was first paged.
     """
 
     engine: Engine
@@ -56,6 +57,7 @@ class VirtualHouse:
     dead: set[str] = field(default_factory=set)
     held: dict[int, dict[str, None]] = field(default_factory=dict)
     through: dict[int, datetime] = field(default_factory=dict)
+    tried: list[tuple[datetime, Attempt]] = field(default_factory=list)
     _sent: dict[int, dict[str, Any]] = field(default_factory=dict)
     _order: dict[int, int] = field(default_factory=dict)
     _backlog: bool = False
@@ -179,6 +181,7 @@ class VirtualHouse:
         )
 
     def _outcome(self, attempt: Attempt) -> Outcome:
+        self.tried.append((self.clock.at, attempt))
         to, scheme = attempt.page.recipient, attempt.url.partition("://")[0].lower()
         names = {to.removeprefix(CHANNEL), scheme} if to.startswith(CHANNEL) else {f"{to}.{attempt.contact}", scheme}
         return _DEAD if names & self.dead else _DELIVERED

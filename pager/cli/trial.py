@@ -2,6 +2,7 @@
 
 import sys
 import time
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -25,8 +26,9 @@ _WHAT = 12
 @click.option("-k", "names", metavar="NAME", help="Only tests with this in their name.")
 @click.option("--format", "form", type=click.Choice(FORMATS), help="How to tell; text, if left out.")
 @click.option("-v", "--verbose", is_flag=True, help="Tell what happened in tests that pass, too.")
+@click.option("--texts", is_flag=True, help="Print the messages, too, as each contact would get them.")
 @session_options
-def test(session: Session, names: str | None, form: str | None, verbose: bool) -> None:
+def test(session: Session, names: str | None, form: str | None, verbose: bool, texts: bool) -> None:
     """Run the tests: of the rule files on a virtual clock: alerts come, people act, and the pages are compared.
 
     The daemon's own engine decides; nothing is sent. A test that fails shows what was expected beside what was got,
@@ -43,7 +45,7 @@ def test(session: Session, names: str | None, form: str | None, verbose: bool) -
     form = form or ("json" if session.is_json else "text")
     # What the engine logs of its own troubles is no part of the answer.
     with redirect_stdout(sys.stderr):
-        results = run_many(catalog, chosen, told=verbose or form == "json")
+        results = run_many(catalog, chosen, told=verbose or form == "json", texts=texts)
     seconds = time.perf_counter() - started
     covered = reached(catalog, [(result.case, result.stories) for result in results]) if names is None else None
     if form == "json":
@@ -77,6 +79,7 @@ def _print_text(
         click.echo(f"{word}  {plain(result.case.name).ljust(width)}  {result.place}")
         if not result.passed or verbose:
             _print_failure(result)
+        _print_texts(result)
     failed = sum(not result.passed for result in results)
     if not results:
         click.echo("no tests: write some under tests: in a file below rules/")
@@ -95,6 +98,15 @@ def _print_failure(result: "Result") -> None:
     for story in result.stories:
         _print_story(story, result)
     click.echo()
+
+
+def _print_texts(result: "Result") -> None:
+    for message in result.messages:
+        click.echo(f"      {message.after} {plain(message.to)} by {plain(message.contact)} ({message.kind})")
+        if message.fault:
+            click.echo(f"        the template failed, so this is the built-in text: {plain(message.fault)}")
+        for line in (message.title, *message.body.splitlines()):
+            click.echo(f"        | {plain(line)}".rstrip())
 
 
 def _print_miss(miss: "Miss") -> None:
@@ -166,6 +178,7 @@ def _result_json(result: "Result") -> dict[str, Any]:
             {"what": miss.what, "expected": list(miss.expected), "got": list(miss.got)} for miss in result.misses
         ],
         "incidents": [_story_json(story) for story in result.stories],
+        **({"messages": [asdict(message) for message in result.messages]} if result.messages else {}),
     }
 
 

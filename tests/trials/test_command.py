@@ -90,6 +90,27 @@ def test_json_has_it_all(tmp_path: Path) -> None:
     assert {"name": "shop: step 2", "file": "rules/a.yaml:24"} in told["coverage"]["steps"]["missing"]
 
 
+TEMPLATES = """\
+templates: {push: {title: "{{ labels.alertname }} hurts", body: "{{ oops }}"}, webhook: "Own words for {{ policy }}"}
+tests:
+"""
+
+
+def test_texts_shows_each_message_as_its_contact_would_get_it(tmp_path: Path) -> None:
+    files = folder(tmp_path, TEMPLATES.replace("{{ oops }}", "{{ labels.oops }}") + PASSES)
+    told = json.loads(run(files, "--texts", "--format", "json").stdout)["tests"][0]["messages"]
+    shown = run(files, "--texts").stdout
+
+    push, call = told
+    assert (push["after"], push["to"], push["contact"], push["kind"]) == ("0m", "ana", "push", "push")
+    assert "no attribute 'oops'" in push["fault"] and push["title"].startswith("SEV-2 Slow [")
+    assert call["body"].startswith(
+        "Own words for shop\nRunbook: https://runbooks.example.org/Slow\nAcknowledge: https://"
+    )
+    assert "the template failed, so this is the built-in text: " in shown and "| Own words for shop" in shown
+    assert "Own words" not in run(files).stdout
+
+
 def test_junit_has_a_case_a_test(tmp_path: Path) -> None:
     suite = Xml.fromstring(run(folder(tmp_path, f"tests:\n{PASSES}{FAILS}"), "--format", "junit").stdout)
     passes, fails = suite.findall("testcase")
