@@ -16,6 +16,12 @@ def alert_rules() -> None:
     click.echo(snippet("alert-rules"), nl=False)
 
 
+@export.command("dashboard")
+def dashboard() -> None:
+    """Print a Grafana dashboard of what pager measures: `pagerctl export dashboard > pager.json`, then import it."""
+    click.echo(snippet("dashboard", "json"), nl=False)
+
+
 @export.command("ci-github")
 def ci_github() -> None:
     """Print a GitHub workflow: check, and a comment that says whose shifts move."""
@@ -34,6 +40,6 @@ def pre_commit() -> None:
     click.echo(snippet("pre-commit"), nl=False)
 
 
-def snippet(name: str) -> str:
+def snippet(name: str, kind: str = "yaml") -> str:
     """The text that ships under this name."""
-    return resources.files("pager").joinpath("snippets", f"{name}.yaml").read_text(encoding="utf-8")
+    return resources.files("pager").joinpath("snippets", f"{name}.{kind}").read_text(encoding="utf-8")
