@@ -29,9 +29,8 @@ XSS = (
     "\u202e\u0000\u001b[2J<b>",
 )
 _TAGS = """
-    datalist
     html head meta title link body main nav header section aside footer p h1 h2 h3 a b br span small div ul ol li
-    dl dt dd form input button select option label textarea fieldset legend details summary article table thead
+    dl dt dd form input button select option datalist label textarea fieldset legend details summary article table thead
     tbody tr th td code img script noscript
 """
 TAGS = set(_TAGS.split())
