@@ -2,6 +2,7 @@
 
 import asyncio
 import hmac
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,13 +13,14 @@ from pager.core.hygiene import one_line
 from pager.core.people import Person
 from pager.core.scope import SCOPE_OF
 from pager.keyring import Caller, Keyring
-from pager.store import StoreUnavailable, accounts, sessions, tokens
+from pager.store import StoreUnavailable, accounts, meta, sessions, tokens
 from pager.store.accounts import Account
 from pager.store.database import Database, Tx
 from pager.store.sessions import Holder, Session
 
 log = structlog.get_logger()
 LONGEST_AGENT = 200
+_FORMS = "form_key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,21 @@ class Sessions:
         self._database = database
         self._keyring = keyring
         self._people = people
+        self.form_key = secrets.token_hex(16)
         self._writing: set[asyncio.Task[None]] = set()
+
+    async def load(self) -> None:
+        """Know the key of forms that belong to no session; every node has the same, once the database can be asked."""
+        made = self.form_key
+
+        def first(tx: Tx) -> str:
+            meta.keep_first(tx, _FORMS, made)
+            return meta.get(tx, _FORMS)
+
+        try:
+            self.form_key = await self._database.write(first)
+        except StoreUnavailable as error:
+            log.warning("the key of forms cannot be read: forms of other nodes are refused", error=str(error))
 
     async def begin(self, whose: Holder, agent: str, address: str, now: datetime, *, before: str = "") -> str:
         """What the browser is to show from now on. What it showed `before` ends, so that no session outlives a sign-in.

@@ -77,6 +77,7 @@ async def let_in_by(request: web.Request, key: str) -> None:
 async def load_tokens(app: web.Application) -> None:
     """Know them before the first request comes."""
     await app[KEYRING].load()
+    await app[SESSIONS].load()
 
 
 async def _let_in(request: web.Request, key: str | None = None) -> Caller:

@@ -12,6 +12,12 @@ def put(tx: Tx, name: str, said: str) -> None:
     )
 
 
+def get(tx: Tx, name: str) -> str:
+    """The word of that name, "" for none."""
+    row = tx.one("SELECT said FROM meta WHERE name = :name", name=name)
+    return str(row.said) if row else ""
+
+
 def keep_first(tx: Tx, name: str, said: str) -> None:
     """Keep this word unless there is one of that name."""
     tx.run("INSERT INTO meta (name, said) VALUES (:name, :said) ON CONFLICT (name) DO NOTHING", name=name, said=said)

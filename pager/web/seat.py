@@ -2,7 +2,6 @@
 
 import hashlib
 import hmac
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +10,7 @@ from urllib.parse import parse_qsl
 from aiohttp import web
 
 from pager.api.doors import CALLER, SESSION
-from pager.api.parts import ENGINE
+from pager.api.parts import ENGINE, SESSIONS
 from pager.api.problems import Problem
 from pager.core.scope import allows
 from pager.web.render import page
@@ -22,7 +21,6 @@ NOT_OURS = "This page is too old, or not of this pager. Go back, load it again, 
 WHO = "Say who you are: choose a name of the list."
 NOBODY = "somebody"
 """Who acts where the files name no people."""
-_OWN_KEY = secrets.token_hex(16)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +113,7 @@ def see_other(location: str, by: str = "") -> web.Response:
 
 
 def _key(request: web.Request) -> str:
-    """Bound to the session; without one, it lasts as long as the process."""
-    opened = request.get(SESSION)
-    seed = opened.session.hash if opened else _OWN_KEY
+    """Bound to the session; without one, to whom a proxy names, and the same on every node."""
+    opened, caller = request.get(SESSION), request[CALLER]
+    seed = opened.session.hash if opened else f"{request.app[SESSIONS].form_key} {caller.via} {caller.name}"
     return hmac.new(seed.encode(), b"form", hashlib.sha256).hexdigest()[:32]
