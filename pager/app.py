@@ -73,6 +73,7 @@ class Daemon:
     clock: SteadyClock
     clock_steps: ClockSteps
     nodes: Nodes
+    files_before: Catalog | None = None
     disk: Disk | None = None
     kept_aside: Path | None = None
     stopped: asyncio.Event = field(default_factory=asyncio.Event)
@@ -119,7 +120,7 @@ class Daemon:
                 group.create_task(self.engine.run_clocks()),
                 group.create_task(self.engine.overrides.run()),
                 group.create_task(self.engine.holding.run()),
-                group.create_task(ShiftNotices(self.engine).run()),
+                group.create_task(ShiftNotices(self.engine, self.files_before).run()),
                 group.create_task(Digests(self.engine).run()),
                 group.create_task(Sweeper(self.engine).run()),
                 group.create_task(self.clock_steps.run()),
@@ -260,6 +261,7 @@ async def daemon(
         parts = (database, engine, notifier, sender, metrics, intake, kept, clock, steps, nodes)
         running = Daemon(settings, catalog, *parts)
         running.disk, running.kept_aside = disk_of(settings, database, engine), aside
+        running.files_before = start.before if start else None
         yield running
     finally:
         await sender.close()

@@ -40,6 +40,8 @@ class Start:
     degraded: str = ""
     runs: str = ON_COPY
     """How a degraded one runs."""
+    before: Catalog | None = None
+    """What ran last, where the files of the folder are others since."""
 
 
 def find_start(
@@ -62,7 +64,7 @@ def find_start(
         loaded = replace(loaded, problems=[*loaded.problems, _settings_problem(bad_settings)])
     found = loaded if secrets is None else _with_missing(loaded, secrets)
     if found.catalog is not None:
-        return Start(found.catalog, found, bad_settings)
+        return Start(found.catalog, found, bad_settings, before=_ran_before(state, found, now))
     report = _report(found, colour=colour)
     copy = last_good.copy_of(state) if state else None
     if copy is None:
@@ -78,6 +80,14 @@ def find_start(
             known = _with_missing(loaded, secrets, tolerated=gone)
             return Start(loaded.catalog, known, why, ON_COPY if bad_settings else WITHOUT_SECRETS)
     return Start(kept.catalog, found, why)
+
+
+def _ran_before(state: Path | None, found: Loaded, now: datetime) -> Catalog | None:
+    copy = last_good.copy_of(state) if state else None
+    # Read first, which is quick: most starts find the files that ran before.
+    if copy is None or read_folder(copy).hash == found.hash:
+        return None
+    return load_catalog(copy, now).catalog
 
 
 def _with_missing(loaded: Loaded, secrets: Container[str], tolerated: Container[str] = ()) -> Loaded:

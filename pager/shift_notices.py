@@ -33,12 +33,15 @@ _Key = tuple[str, str, str, datetime]
 
 
 class ShiftNotices:
-    """Looks every five seconds whose turn begins, is soon, or was moved by a reload."""
+    """Looks every five seconds whose turn begins, is soon, or was moved by other files.
 
-    def __init__(self, engine: Engine) -> None:
+    `before` are the files that ran before this start, if they were others.
+    """
+
+    def __init__(self, engine: Engine, before: Catalog | None = None) -> None:
         self.engine = engine
         self.database = engine.database
-        self._files = engine.overrides.files
+        self._files = before or engine.overrides.files
         self._seen: Catalog | None = None
         self._from = self._until = _NEVER
         self._coming: list[Beginning] = []
@@ -57,7 +60,7 @@ class ShiftNotices:
             await asyncio.sleep(EVERY)
 
     async def look(self) -> None:
-        """Once. The files that a start found move nobody."""
+        """Once."""
         now = await self.database.read(lambda tx: tx.now())
         if self._since is None:
             config = self._files.hash

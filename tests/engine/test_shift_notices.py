@@ -172,6 +172,18 @@ async def test_a_reload_tells_those_whose_next_turn_moved_once(house: House) -> 
     assert sorted(await sent(house)) == ["ana push: Your turns moved: ops", "bo push: Your turns moved: ops"]
 
 
+async def test_files_that_changed_while_pager_was_down_are_told_of_once(house: House) -> None:
+    before, after = files(), files(ring="bo ana chi")
+    await ready(house, before)
+    for _ in range(2):
+        house.restart()
+        house.engine.catalog = after
+        await house.engine.overrides.refresh()
+        await ShiftNotices(house.engine, before).look()
+
+    assert sorted(await told(house)) == ["ana moved", "bo moved"]
+
+
 async def test_of_two_nodes_that_reload_one_tells(two: tuple[House, House]) -> None:
     watching = [await ready(node) for node in two]
     for node in two:

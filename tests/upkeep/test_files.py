@@ -234,6 +234,19 @@ async def test_a_start_with_bad_files_runs_the_last_good_ones(tmp_path: Path) ->
     assert (kept.state / "last-good" / "runbooks" / "shop.md").read_text() == "# Shop\n"
 
 
+async def test_a_start_knows_what_ran_before_where_the_files_are_others(tmp_path: Path) -> None:
+    assert find_start(write_folder(tmp_path / "config", {}), tmp_path, NOW).before is None
+    async with kept_at(tmp_path) as kept:
+        ran = kept.hash
+    assert find_start(kept.folder, kept.state, NOW).before is None
+
+    kept.write(MORE_RULES)
+    start = find_start(kept.folder, kept.state, NOW)
+
+    assert start.before is not None
+    assert (start.before.hash, start.catalog.hash != ran) == (ran, True)
+
+
 @covers("F46", "P16")
 @pytest.mark.parametrize("state", ["no copy", "a bad copy"])
 def test_without_a_good_copy_there_is_nothing_to_run_on(tmp_path: Path, state: str) -> None:
