@@ -23,7 +23,7 @@ demo: install  ## pager in one terminal: an alert, a page, an ack
 
 test: dev  ## all tests but the slow ones
 	tests/setup-debian.sh
-	$(PYTEST) -n 4 -m "not slow" --durations=20
+	$(PYTEST) -n 4 --dist worksteal -m "not slow" --durations=20
 
 test-slow: dev  ## the tests that take minutes
 	tests/setup-debian.sh
