@@ -1,6 +1,5 @@
 """What users of other systems wish for, a test each, named after it (u1, u2, ...), on the stage of the promises."""
 
-import json
 import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -8,25 +7,17 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from click.testing import CliRunner
 
-from pager.cli.main import pagerctl
-from pager.core.contact_url import SCHEMES, room_of
 from pager.core.incident import Noted, Snoozed
 from pager.core.proven import proven_urls, trial_notice
-from pager.core.template import SAMPLE
-from pager.core.text import gsm, message
 from pager.engine import Engine
 from pager.sender import Sender
 from pager.sources import SOURCES
 from pager.store import incidents, notices, proofs
 from tests.promises.stage import RULES, Play, playing
-from tests.support import ROOT
-from tests.trials.house import case, folder
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 NOON = "2026-03-03 12:00 Europe/Berlin"
-WISHES = (1, 2, 3, 5, 7, 8, 9, 10, 17, 19, 21, 22, 23, 24, 25, 27, 29)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -40,12 +31,6 @@ async def sender() -> AsyncIterator[Sender]:
 async def timeline(play: Play, number: int = 1) -> list[str]:
     found = await play.engine.database.read(lambda tx: incidents.timeline(tx, number))
     return [entry.said for entry in found if entry.said]
-
-
-def test_every_wish_has_a_test_of_its_name() -> None:
-    texts = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
-
-    assert {int(number) for number in re.findall(r"^(?:async )?def test_u(\d+)_", texts, re.MULTILINE)} >= set(WISHES)
 
 
 async def test_u1_a_second_channel_takes_over_when_the_first_fails_and_says_so(sender: Sender, tmp_path: Path) -> None:
@@ -84,34 +69,6 @@ async def test_u3_the_severity_says_who_is_paged_or_only_that_it_is_written_down
         who = {name: sorted(got.to for _, got in play.heard if name in got.title) for name in names}
 
         assert who == {"Down": ["ana", "bo", "chi"], "Slow": ["ana"], "Late": [], "Small": ["issues"], "Typo": []}
-
-
-def test_u5_routing_inhibition_and_times_are_tested_in_ci(tmp_path: Path) -> None:
-    inhibited = case(
-        """
-        alerts: [{labels: {alertname: Down}}, {labels: {alertname: Slow}}]
-        then: [{after: 1m, ack: ana, incident: 1}]
-        expect: {incidents: [{severity: SEV-1}, {held: inhibition, pages: []}]}
-        """.replace("        ", "").strip(),
-        "inhibition",
-    )
-    night = case(
-        """
-        at: 2026-01-06 03:00 Europe/Berlin
-        alerts: [{labels: {alertname: Late}}]
-        then: [{after: 7h, wait: true}]
-        expect: {held: hours, pages: [30m ana, 36m bo]}
-        """.replace("        ", "").strip(),
-        "times",
-    )
-    files = folder(tmp_path, f"tests:\n{inhibited}{night}")
-
-    first = CliRunner().invoke(pagerctl, ["-c", str(files), "test", "--format", "json"])
-    told = {one["name"]: one for one in json.loads(first.stdout)["tests"]}
-    assert told["inhibition"]["passed"] and not told["times"]["passed"] and first.exit_code == 1
-    assert told["times"]["differences"][0]["what"] == "pages"
-    (tmp_path / "rules/t.yaml").write_text(f"tests:\n{inhibited}{night.replace('36m', '35m')}", encoding="utf-8")
-    assert CliRunner().invoke(pagerctl, ["-c", str(files), "test"]).exit_code == 0
 
 
 async def test_u7_a_noisy_alert_stays_open_and_one_message_says_that_it_flaps(sender: Sender, tmp_path: Path) -> None:
@@ -174,14 +131,6 @@ async def test_u17_an_escalation_survives_a_restart_and_a_resolve_ends_it(sender
         play.engine = Engine(play.engine.database, play.engine.catalog, SOURCES)
         await play.at("10h")
         assert [line.split()[:3] for line in play.told()[2:]] == [["7m", "ana", "OK"], ["7m", "bo", "OK"]]
-
-
-@pytest.mark.parametrize("scheme", sorted(name for name, kind in SCHEMES.items() if kind == "sms"))
-def test_u19_any_sms_provider_has_the_whole_page_and_a_link_to_answer_by(scheme: str) -> None:
-    text = message(SAMPLE, SCHEMES[scheme], room_of(f"{scheme}://x"))
-
-    assert len(text.body) <= 160 and gsm(text.body) == text.body
-    assert SAMPLE.page_link in text.body and "7KQ SEV-1" in text.body
 
 
 OWN = """\
