@@ -104,6 +104,26 @@ class Holding:
         await self._judge_soon()
         return done
 
+    async def prolong(self, number: int, kind: str, until: datetime, by: str) -> Silence:
+        """Let one that stands last until then: another, by whoever prolongs it, takes its place at once.
+
+        Raises UnknownSilence for one that is over, too, and ValueError for what is refused.
+        """
+        made = await self._database.write(lambda tx: self._prolong(tx, number, kind, until, by))
+        await self.refresh()
+        await self._judge_soon()
+        return made
+
+    def _prolong(self, tx: Tx, number: int, kind: str, until: datetime, by: str) -> Silence:
+        rows.hold(tx)
+        known, now = rows.get(tx, number), tx.now()
+        if known is None or known.wanted.kind != kind or known.state(now) == "expired":
+            raise UnknownSilence(f"no {kind} {number} stands")
+        wanted = replace(known.wanted, starts_at=max(known.wanted.starts_at, now), ends_at=until, by=by)
+        check(wanted, now)
+        rows.expire(tx, number, by)
+        return rows.add(tx, wanted)
+
     def _add(self, tx: Tx, wanted: Wanted) -> Silence:
         rows.hold(tx)
         check(wanted, tx.now())

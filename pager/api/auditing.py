@@ -51,6 +51,8 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "POST /p/proof/{token}": ("prove", "contact"),
     "POST /declare": ("declare", "incident"),
     "POST /oncall/{name}": ("override", "schedule"),
+    "POST /silences": ("", "silence"),
+    "POST /maintenance": ("", "maintenance"),
     "POST /system": ("reload", "config"),
     "POST /-/reload": ("reload", "config"),
     "POST /login": ("sign in", "session"),

@@ -79,7 +79,7 @@ async def maintained(request: web.Request) -> web.Response:
     """The windows of the files, and what was started by hand and stands, or `?state=all`."""
     found, following = await _page(request, "maintenance")
     catalog, now = request.app[ENGINE].catalog, request.app[PARTS].clock()
-    hides = await _hidden(request, {place: written.match for place, written in enumerate(catalog.maintenance)})
+    hides = await hidden_now(request, {place: written.match for place, written in enumerate(catalog.maintenance)})
     windows = [_window(written, hides[place], now) for place, written in enumerate(catalog.maintenance)]
     return web.json_response({"windows": windows, "maintenance": await _all(request, found), "next": following})
 
@@ -126,7 +126,7 @@ async def resume(request: web.Request) -> web.Response:
 
 async def _made(request: web.Request, asked: Asked, kind: Kind, path: str) -> web.Response:
     engine, now = request.app[ENGINE], request.app[PARTS].clock()
-    made = await engine.holding.add(_wanted(asked, kind, now))
+    made = await engine.holding.add(wanted_of(asked, kind, now))
     where = {"Location": path if kind == "pause" else f"{path}/{made.id}"}
     return web.json_response((await _all(request, [made]))[0], status=201, headers=where)
 
@@ -155,7 +155,7 @@ async def _page(request: web.Request, kind: Kind) -> tuple[Sequence[Silence], st
     return shown, str(shown[-1].id) if len(found) > limit else None
 
 
-def _wanted(asked: Asked, kind: Kind, now: datetime) -> Wanted:
+def wanted_of(asked: Asked, kind: Kind, now: datetime) -> Wanted:
     """What is asked for, checked. Problem 400, naming the field."""
     starts_at = _instant(asked.start, now, "from")
     wanted = Wanted(
@@ -229,11 +229,12 @@ def _by(request: web.Request) -> str:
 async def _all(request: web.Request, found: Sequence[Silence]) -> list[Json]:
     now, catalog = request.app[PARTS].clock(), request.app[ENGINE].catalog
     active = {silence.id: silence.wanted.matchers for silence in found if silence.state(now) == "active"}
-    hides = await _hidden(request, active)
+    hides = await hidden_now(request, active)
     return [_json(silence, hides.get(silence.id, Hidden()), catalog, now) for silence in found]
 
 
-async def _hidden(request: web.Request, asked: Mapping[int, Sequence[Matcher]]) -> dict[int, Hidden]:
+async def hidden_now(request: web.Request, asked: Mapping[int, Sequence[Matcher]]) -> dict[int, Hidden]:
+    """What each of these lists of matchers hides right now, by its name in `asked`."""
     catalog = request.app[ENGINE].catalog
 
     def read(tx: Tx) -> dict[int, Hidden]:

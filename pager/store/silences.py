@@ -82,6 +82,18 @@ def page_of(tx: Tx, kind: Kind, *, every: bool, after: int, limit: int) -> Seque
     return [_silence(row) for row in rows]
 
 
+def ended(tx: Tx, kind: Kind, limit: int) -> Sequence[Silence]:
+    """Those of one kind that are over, by themselves or since somebody ended them; the newest number first."""
+    rows = tx.all(
+        f"SELECT {_COLUMNS} FROM silences WHERE kind = :kind AND (expired_at IS NOT NULL OR ends_at <= :now) "
+        "ORDER BY id DESC LIMIT :limit",
+        kind=kind,
+        now=tx.now(),
+        limit=limit,
+    )
+    return [_silence(row) for row in rows]
+
+
 def forget(tx: Tx, before: datetime) -> int:
     """Delete what was over before that instant; how many."""
     return tx.run("DELETE FROM silences WHERE ends_at < :before", before=before)

@@ -2,9 +2,24 @@
 
 from aiohttp import web
 
-from pager.web import alerts, audit, declare, enrol, incident, live, login, manual, me, now, oncall, rules, system
+from pager.web import (
+    alerts,
+    audit,
+    declare,
+    enrol,
+    holds,
+    incident,
+    live,
+    login,
+    manual,
+    me,
+    now,
+    oncall,
+    rules,
+    system,
+)
 
-SERVED = (now, incident, oncall, alerts, rules, declare, system, manual, login, enrol, me, audit, live)
+SERVED = (now, incident, oncall, alerts, holds, rules, declare, system, manual, login, enrol, me, audit, live)
 
 
 def prepare(app: web.Application) -> None:

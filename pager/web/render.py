@@ -13,7 +13,7 @@ from pager.web.static import path_of
 
 PAGES = (
     *("/p/", "/i/", "/oncall", "/declare", "/alerts", "/routes", "/system", "/help", "/login", "/live", "/me"),
-    *("/enrol/", "/audit"),
+    *("/enrol/", "/audit", "/silences", "/maintenance"),
 )
 FOR_SCRIPTS = (".txt", ".ics")
 CSP = (
@@ -48,6 +48,7 @@ _templates.globals["places"] = (
     ("/oncall", "On call"),
     ("/declare", "Declare"),
     ("/alerts", "Alerts"),
+    ("/silences", "Silences"),
     ("/routes", "Rules"),
     ("/system", "System"),
     ("/help", "Help"),

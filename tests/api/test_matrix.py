@@ -163,6 +163,8 @@ PAGES: dict[str, tuple[str, ...]] = {
         "GET /routes",
         "GET /declare",
         "GET /system",
+        "GET /silences",
+        "GET /maintenance",
         "GET /help",
         "GET /help/{topic}",
         "GET /live",
@@ -175,6 +177,8 @@ PAGES: dict[str, tuple[str, ...]] = {
         "POST /declare",
     ),
     "admin": (
+        "POST /silences",
+        "POST /maintenance",
         "POST /system",
         "GET /audit",
     ),

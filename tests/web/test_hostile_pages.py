@@ -31,7 +31,7 @@ XSS = (
 _TAGS = """
     html head meta title link body main nav header section aside footer p h1 h2 h3 a b br span small div ul ol li
     dl dt dd form input button select option datalist label textarea fieldset legend details summary article table thead
-    tbody tr th td code img script noscript
+    tbody tr th td code pre img script noscript
 """
 TAGS = set(_TAGS.split())
 OURS = {"img": "/oncall/", "script": "/static/"}
@@ -43,6 +43,8 @@ LOOKED = (
     "/alerts",
     "/alerts?state=all",
     "/alerts?state=unrouted",
+    "/silences",
+    "/maintenance",
     "/me",
     "/system",
 )
