@@ -32,6 +32,7 @@ from pager.intake import Intake
 from pager.metrics import Metrics
 from pager.nodes import Nodes
 from pager.notifier import Notifier
+from pager.oidc import check_installed
 from pager.secrets import Secrets
 from pager.sender import Sender
 from pager.settings import Settings
@@ -229,6 +230,8 @@ async def daemon(
     `start` is what was found in the config folder, if the catalog comes from there. With `start_empty` a damaged
     file of SQLite is moved aside first.
     """
+    if settings.oidc_issuer:
+        check_installed()
     clock = SteadyClock()
     aside = move_damaged(file_of(settings.database), clock()) if start_empty else None
     database = open_database(settings.database, clock)

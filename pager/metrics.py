@@ -144,7 +144,9 @@ class Metrics(Collector):
         for reason in ("full", "gave_way", "slow_head", "stuck"):
             self.cut.labels(reason)
         self.refused = self._counter("doors_refused", "Requests that showed no token, or not a right one.", "reason")
-        for reason in ("missing", "wrong", "expired", "scope", "link", "slowed", "password", "proxy", "person"):
+        for reason in ("missing", "wrong", "expired", "scope", "link", "slowed"):
+            self.refused.labels(reason)
+        for reason in ("password", "proxy", "person", "provider"):
             self.refused.labels(reason)
         self.db_errors = self._counter("db_errors", "Times the database could not be used.", "operation")
         for operation in ("ingest", "act", "read"):

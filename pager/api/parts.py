@@ -9,7 +9,7 @@ from aiohttp import web
 
 from pager.accounts import Accounts
 from pager.api.guard import Caps, Guard
-from pager.core.signing import Signing
+from pager.core.signing import Provider, Signing
 from pager.engine import Engine
 from pager.files import Loaded
 from pager.guessers import Backoff, Guessers
@@ -17,6 +17,7 @@ from pager.intake import Intake
 from pager.keyring import Keyring
 from pager.metrics import Metrics
 from pager.nodes import Nodes
+from pager.oidc import Oidc
 from pager.passwords import Passwords
 from pager.sessions import Sessions
 from pager.store.database import Database
@@ -72,6 +73,7 @@ GUESSERS = web.AppKey("guessers", Guessers)
 INTAKE = web.AppKey("intake", Intake)
 KEYRING = web.AppKey("keyring", Keyring)
 METRICS = web.AppKey("metrics", Metrics)
+OIDC = web.AppKey("oidc", Oidc)
 PARTS = web.AppKey("parts", Parts)
 PASSWORDS = web.AppKey("passwords", Passwords)
 SESSIONS = web.AppKey("sessions", Sessions)
@@ -90,4 +92,5 @@ def keep(app: web.Application, parts: Parts) -> None:
     app[PASSWORDS] = parts.passwords
     app[ACCOUNTS] = Accounts(parts.database, app[KEYRING], lambda: parts.engine.catalog.people, app[PASSWORDS])
     app[BACKOFF] = Backoff(FREE_TRIES)
+    app[OIDC] = Oidc(parts.signing.provider or Provider("", ""))
     app[PARTS] = parts

@@ -15,11 +15,12 @@ from pager.web import (
     me,
     now,
     oncall,
+    provider,
     rules,
     system,
 )
 
-SERVED = (now, incident, oncall, alerts, holds, rules, declare, system, manual, login, enrol, me, audit, live)
+SERVED = (now, incident, oncall, alerts, holds, rules, declare, system, manual, login, provider, enrol, me, audit, live)
 
 
 def prepare(app: web.Application) -> None:

@@ -13,7 +13,7 @@ from argon2 import PasswordHasher
 from pager.accounts import Accounts
 from pager.api.app import build_app, make_runner
 from pager.api.guard import Caps, Guard
-from pager.api.parts import ACCOUNTS, GUARD, KEYRING, SESSIONS, Parts
+from pager.api.parts import ACCOUNTS, GUARD, KEYRING, OIDC, SESSIONS, Parts
 from pager.core.catalog import Catalog
 from pager.core.people import Person, Role, Team
 from pager.core.policy import Policy, Step, Target
@@ -24,6 +24,7 @@ from pager.engine import Engine
 from pager.intake import Intake
 from pager.keyring import Keyring
 from pager.metrics import Metrics
+from pager.oidc import Oidc
 from pager.passwords import Passwords
 from pager.sessions import Sessions
 from pager.sources import SOURCES
@@ -90,6 +91,7 @@ class House:
     keyring: Keyring = field(init=False)
     accounts: Accounts = field(init=False)
     sessions: Sessions = field(init=False)
+    oidc: Oidc = field(init=False)
     http: ClientSession = field(init=False)
     beats: dict[str, float] = field(default_factory=dict)
     not_ready: str = ""
@@ -186,7 +188,7 @@ async def opened(
     )
     app = build_app(parts)
     house.guard, house.keyring = app[GUARD], app[KEYRING]
-    house.accounts, house.sessions = app[ACCOUNTS], app[SESSIONS]
+    house.accounts, house.sessions, house.oidc = app[ACCOUNTS], app[SESSIONS], app[OIDC]
     try:
         async with served(app) as house.url, ClientSession(timeout=ClientTimeout(total=20)) as house.http:
             yield house

@@ -151,6 +151,8 @@ PAGES: dict[str, tuple[str, ...]] = {
     "nothing": (
         "GET /login",
         "POST /login",
+        "GET /login/to",
+        "GET /login/back",
     ),
     "read": (
         "GET /",

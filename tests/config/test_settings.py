@@ -78,3 +78,43 @@ def test_what_is_no_address_is_refused(listen: str) -> None:
 
 def test_an_address_of_version_six_stands_in_brackets() -> None:
     assert parse_listen("[::1]:8080") == ("::1", 8080)
+
+
+SIGN_IN = 'url = "https://pager.example.org"\noidc_issuer = "https://id.example.org"\noidc_client = "pager"\n'
+
+
+def test_proxies_and_a_provider_are_read_and_the_secret_is_not_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = f'proxies = ["10.0.0.7", "2001:db8::/32"]\nproxy_header = "Remote-User"\n{SIGN_IN}'
+    (tmp_path / "pager.toml").write_text(written)
+    monkeypatch.setenv("PAGER_OIDC_SECRET", "hunter2")
+    settings = load_settings(tmp_path)
+
+    signing = settings.signing
+    assert signing.provider is not None and signing.guards
+    assert (signing.header, signing.provider.secret, signing.provider.claim) == ("Remote-User", "hunter2", "email")
+    trusted = [signing.trusts(one) for one in ("10.0.0.7", "10.0.0.8", "2001:db8::1", "::ffff:10.0.0.7", "")]
+    assert trusted == [True, False, True, True, False]
+    assert "hunter2" not in repr(settings) + repr(signing)
+
+
+@pytest.mark.parametrize(
+    ("toml", "said"),
+    [
+        pytest.param(
+            'proxies = ["10.0.0.1/8"]', "not an address or a network: '10.0.0.1/8'", id="a network with a host"
+        ),
+        pytest.param('proxies = ["proxy"]', "not an address or a network: 'proxy'", id="a name"),
+        pytest.param('proxy_header = "Remote-User"', "needs proxies", id="a header from anybody"),
+        pytest.param('proxies = ["::1"]\nproxy_header = "A B"', "not the name of a header", id="no header"),
+        pytest.param('oidc_issuer = "https://id.example.org"', "go together", id="a provider that knows no pager"),
+        pytest.param(SIGN_IN.partition("\n")[2], "oidc_issuer needs url", id="nowhere to come back to"),
+        pytest.param(SIGN_IN.replace("https://id", "http://id"), "not an address of a provider", id="in the clear"),
+    ],
+)
+def test_a_sign_in_that_cannot_be_meant_is_said_in_words(tmp_path: Path, toml: str, said: str) -> None:
+    (tmp_path / "pager.toml").write_text(toml)
+
+    with pytest.raises(BadSettings, match=said):
+        load_settings(tmp_path)

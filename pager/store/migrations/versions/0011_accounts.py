@@ -25,14 +25,10 @@ _STATEMENTS = (
     "ALTER TABLE sessions ADD COLUMN way TEXT NOT NULL DEFAULT 'token'",
     "ALTER TABLE sessions ADD COLUMN address TEXT NOT NULL DEFAULT ''",
     "CREATE INDEX sessions_person ON sessions (person) WHERE person <> ''",
-    # Browsers that were sent to a provider: `state` is a hash of what they bring back, once.
+    # Browsers that came back from a provider: `state` is a hash of what they bring, once.
     """CREATE TABLE signins (
         state TEXT PRIMARY KEY,
-        browser TEXT NOT NULL,
-        nonce TEXT NOT NULL,
-        verifier TEXT NOT NULL,
-        goes_to TEXT NOT NULL,
-        made_at BIGINT NOT NULL
+        used_at BIGINT NOT NULL
     )""",
     # What people changed: each row's hash covers the one before, and the last one is kept in `meta`, too.
     """CREATE TABLE audit (
