@@ -121,8 +121,8 @@ class Batch:
         self._heard()
         self._tell(steps, [part.truncated for part in parts])
         self._act(parts[-1].acts)
-        signs.take(self.tx, self.catalog, [(part.row, part.alerts, part.beats) for part in parts])
         self.desk.settle()
+        signs.take(self.tx, self.catalog, [(part.row, part.alerts, part.beats) for part in parts])
         self._done(parts, {step.row for step in steps} | ({len(parts) - 1} if parts[-1].acts else set()))
         return self._worked(sum(part.whole for part in parts), len(reports), steps)
 

@@ -37,9 +37,14 @@ class Said(msgspec.Struct, forbid_unknown_fields=True):
 @routes.get("/api/v1/heartbeats")
 async def listed(request: web.Request) -> web.Response:
     """All that the files name, a row for each instance of a watchdog; `to_expect` are alerts that nobody waits for."""
+    return web.json_response({**await told(request), "next": None})
+
+
+async def told(request: web.Request) -> Json:
+    """What `listed` answers, and the page of pager itself shows."""
     catalog = request.app[ENGINE].catalog
     found, expected = await request.app[DATABASE].read(lambda tx: (_all(tx, catalog), _to_expect(tx, catalog)))
-    return web.json_response({"heartbeats": found, "to_expect": expected, "next": None})
+    return {"heartbeats": found, "to_expect": expected}
 
 
 @routes.post("/api/v1/heartbeats/{name}/ping")

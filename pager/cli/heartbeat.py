@@ -91,7 +91,7 @@ def _row(one: dict[str, Any], at: datetime) -> tuple[str, ...]:
     said = one["word"].strip().splitlines()[-1:] or [""]
     status = "" if one["exit_status"] is None else f"exit status {one['exit_status']}"
     word = ", ".join(filter(None, (status, said[0][:200])))
-    every = one["every"] + (f" + {one['grace']}" if one["grace"] != "0s" else "")
+    every = one["every"] + (f" + {one['grace']}" if one["grace"][0] != "0" else "")
     named = one["title"] + (f" {one['instance']}" if one["instance"] else "")
     return (plain(named), one["state"], heard, due, every, one["severity"], plain(word))
 

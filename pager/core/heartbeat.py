@@ -95,9 +95,8 @@ class Look:
 
 
 def heard(pulse: Pulse, beat: Beat, at: datetime) -> Pulse:
-    """The pulse after `beat`, accepted at `at`. What is older than what was heard since changes nothing."""
-    if pulse.word_at is not None and at < pulse.word_at:
-        return pulse
+    """The pulse after `beat`, accepted at `at`. They apply in the order in which they come, whatever the clocks say."""
+    at = at if pulse.word_at is None else max(at, pulse.word_at)
     pulse = replace(pulse, word_at=at, labels=beat.labels or pulse.labels, gone_at=None)
     if beat.word or beat.kind in ("ok", "fail"):
         pulse = replace(pulse, word=beat.word[:LONGEST_WORD])

@@ -70,6 +70,8 @@ def _of_rules(part: Part, content: RulesFile, catalog: Catalog, several: bool) -
         if several and not content.match and rule.severity in _URGENT and _catches_all(rule):
             said = f'"{rule.name}" makes every alert of every team {rule.severity}: give the file a top-level match:'
             yield part.warning(("rules", number), "W202", said)
+    for number, heartbeat in enumerate(content.heartbeats):
+        yield from _file(part, ("heartbeats", number, "runbook"), heartbeat.runbook, catalog)
     for name, policy in content.policies.items():
         yield from _of_policy(part, ("policies", name), policy, catalog)
     for key, code in _NOT_YET.items():

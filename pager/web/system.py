@@ -2,9 +2,12 @@
 
 from aiohttp import web
 
+from pager.api import heartbeats
 from pager.api.parts import PARTS
 from pager.api.problems import Problem
+from pager.api.shapes import Json
 from pager.api.status import summary
+from pager.store import StoreUnavailable
 from pager.web.seat import form_of, seat_of, see_other, shown
 
 routes = web.RouteTableDef()
@@ -17,9 +20,17 @@ DONE = {
 @routes.get("/system")
 async def show(request: web.Request) -> web.Response:
     """What whoever runs pager asks first, as `pagerctl status` tells it."""
-    told, done = await summary(request), request.query.get("done", "")
+    told, done = {**await summary(request), **await _heartbeats(request)}, request.query.get("done", "")
     error = DONE["errors"] if done == "errors" else ""
     return shown(request, "system.html", told=told, error=error, done=DONE["read"] if done == "read" else "")
+
+
+async def _heartbeats(request: web.Request) -> Json:
+    """Every heartbeat; none while the database does not answer, which the page tells."""
+    try:
+        return await heartbeats.told(request)
+    except StoreUnavailable:
+        return {"heartbeats": [], "to_expect": []}
 
 
 @routes.post("/system")

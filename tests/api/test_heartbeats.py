@@ -44,39 +44,51 @@ async def waiting(house: House) -> int:
     return await house.database.read(inbox.backlog)
 
 
+# Each row has a heartbeat of its own; `{}` is its name.
+ADDRESSES = (
+    ("a sign of life", "GET", "/ping/-/{}", 200, "OK", "up"),
+    ("by POST", "POST", "/ping/-/{}", 200, "OK", "up"),
+    ("by HEAD", "HEAD", "/ping/-/{}", 200, "", "up"),
+    ("without tokens any word will do here", "GET", "/ping/whatever/{}", 200, "OK", "up"),
+    ("it begins", "GET", "/ping/-/{}/start", 200, "OK", "started"),
+    ("it failed", "GET", "/ping/-/{}/fail", 200, "OK", "failed"),
+    ("exit status 0", "GET", "/ping/-/{}/0", 200, "OK", "up"),
+    ("another exit status", "GET", "/ping/-/{}/255", 200, "OK", "failed"),
+    ("a run by its name", "GET", f"/ping/-/{{}}?rid={RUN}", 200, "OK", "up"),
+    ("as Opsgenie has them", "GET", "/v2/heartbeats/{}/ping", 202, "PONG", "up"),
+    ("a remark", "GET", "/ping/-/{}/log", 200, "OK", "new"),
+    ("no exit status", "GET", "/ping/-/{}/256", 400, "exit status is 0 to 255", "new"),
+    ("no name of a run", "GET", "/ping/-/{}?rid=7", 400, "not a UUID", "new"),
+    ("no kind of ping", "GET", "/ping/-/{}/stop", 404, "start, fail, log", "new"),
+    ("what the files do not name", "GET", "/ping/-/not-{}", 404, "not found", "new"),
+    ("a watchdog", "GET", "/ping/-/prometheus", 404, "heard by its alerts", "new"),
+    ("which takes every name at Opsgenie's", "POST", "/v2/heartbeats/not-{}/ping", 202, "PONG", "new"),
+    ("a webhook that says nothing", "POST", "/webhook/heartbeat", 400, "empty", "new"),
+)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def jobs(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
+    written = [Heartbeat(name=f"job-{number}", every=60 * MINUTE) for number in range(len(ADDRESSES))]
+    async with opened(tmp_path_factory.mktemp("jobs"), replace(CATALOG, heartbeats=(*written, *WRITTEN))) as found:
+        yield found
+
+
+@pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize(
-    ("method", "path", "status", "said", "state"),
-    [
-        pytest.param("GET", "/ping/-/backup", 200, "OK", "up", id="a sign of life"),
-        pytest.param("POST", "/ping/-/backup", 200, "OK", "up", id="by POST"),
-        pytest.param("HEAD", "/ping/-/backup", 200, "", "up", id="by HEAD"),
-        pytest.param("GET", "/ping/whatever/backup", 200, "OK", "up", id="without tokens any word will do here"),
-        pytest.param("GET", "/ping/-/backup/start", 200, "OK", "started", id="it begins"),
-        pytest.param("GET", "/ping/-/backup/fail", 200, "OK", "failed", id="it failed"),
-        pytest.param("GET", "/ping/-/backup/log", 200, "OK", "new", id="a remark"),
-        pytest.param("GET", "/ping/-/backup/0", 200, "OK", "up", id="exit status 0"),
-        pytest.param("GET", "/ping/-/backup/255", 200, "OK", "failed", id="another exit status"),
-        pytest.param("GET", f"/ping/-/backup?rid={RUN}", 200, "OK", "up", id="a run by its name"),
-        pytest.param("GET", "/ping/-/backup/256", 400, "exit status is 0 to 255", "new", id="no exit status"),
-        pytest.param("GET", "/ping/-/backup?rid=7", 400, "not a UUID", "new", id="no name of a run"),
-        pytest.param("GET", "/ping/-/backup/stop", 404, "start, fail, log", "new", id="no kind of ping"),
-        pytest.param("GET", "/ping/-/nothing", 404, "not found", "new", id="what the files do not name"),
-        pytest.param("GET", "/ping/-/prometheus", 404, "heard by its alerts", "new", id="a watchdog"),
-        pytest.param("GET", "/v2/heartbeats/backup/ping", 202, "PONG", "up", id="as Opsgenie has them"),
-        pytest.param("POST", "/v2/heartbeats/nothing/ping", 202, "PONG", "new", id="which takes every name"),
-        pytest.param("POST", "/webhook/heartbeat", 400, "empty", "new", id="a webhook that says nothing"),
-    ],
+    ("number", "method", "path", "status", "said", "state"),
+    [pytest.param(number, *row[1:], id=row[0]) for number, row in enumerate(ADDRESSES)],
 )
 async def test_each_address_says_what_it_says(
-    house: House, method: str, path: str, status: int, said: str, state: str
+    jobs: House, number: int, method: str, path: str, status: int, said: str, state: str
 ) -> None:
-    answered, words = await ask(house, method, path)
-    kept = await waiting(house)
-    await house.work()
+    answered, words = await ask(jobs, method, path.format(f"job-{number}"))
+    kept = await waiting(jobs)
+    await jobs.work()
 
     assert (answered, said in words) == (status, True), words
-    assert (await listed(house))["backup"]["state"] == state
-    assert kept == (1 if status in (200, 202) and (state, path[-5:]) != ("new", "/ping") else 0)
+    assert (await listed(jobs))[f"job-{number}"]["state"] == state
+    assert kept == (state != "new" or path.endswith("/log")), "what was answered by OK was on the disk"
 
 
 async def test_what_a_job_says_is_its_last_word_and_never_too_long(house: House) -> None:

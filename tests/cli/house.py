@@ -31,9 +31,6 @@ FILES = {
         """,
     "rules/all.yaml": """
         defaults: {policy: payments, group_by: [alertname, cluster]}
-        heartbeats:
-          - {name: nightly-backup, every: 12h, grace: 1h}
-          - {name: prometheus, every: 12h, watchdog: ["alertname = Watchdog"]}
         policies:
           payments:
             steps:

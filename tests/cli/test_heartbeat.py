@@ -1,48 +1,65 @@
-"""`pagerctl heartbeat`, against a real pagerd."""
+"""`pagerctl heartbeat`, against a pager that is served."""
 
-from collections.abc import Callable
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
 
-from tests.cli.house import House
+import pytest
+from click.testing import CliRunner, Result
+from structlog.testing import capture_logs
+
+from pager.cli.main import pagerctl
+from pager.core.rule import Heartbeat
+from tests.api.house import CATALOG, House, opened
+
+WRITTEN = (
+    Heartbeat.model_validate({"name": "nightly-backup", "every": "12h", "grace": "1h"}),
+    Heartbeat.model_validate({"name": "prometheus", "every": "5m", "watchdog": ["alertname = Watchdog"]}),
+)
 
 
-def until(house: House, fits: Callable[[str], bool]) -> str:
-    """What the list says once it says so."""
-    for _ in range(500):
-        said = house.pagerctl("heartbeat", "list").out
-        if fits(said):
-            return said
-    raise AssertionError(said)
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    async with opened(tmp_path, replace(CATALOG, heartbeats=WRITTEN)) as found:
+        yield found
 
 
-def fires(house: House, name: str) -> None:
-    labels = {"alertname": name, "severity": "none", "cluster": "eu"}
-    house.api.post("/webhook/alertmanager", {"alerts": [{"status": "firing", "labels": labels}]})
+async def run(house: House, *arguments: str) -> Result:
+    """What pagerctl says to a person; the house's log goes elsewhere."""
+    said = ["--server", house.url, "heartbeat", *arguments]
+    with capture_logs():
+        return await asyncio.to_thread(CliRunner().invoke, pagerctl, said)
 
 
-def test_a_heartbeat_is_listed_pinged_and_its_last_word_shown(house: House) -> None:
-    first = house.pagerctl("heartbeat", "list").out.splitlines()
+async def test_a_heartbeat_is_listed_pinged_and_its_last_word_shown(house: House) -> None:
+    first = (await run(house, "list")).output.splitlines()
     assert first[0].split() == ["HEARTBEAT", "STATE", "HEARD", "MISSING", "EVERY", "LEVEL", "LAST", "WORD"]
     assert first[1].split()[:3] + first[1].split()[-4:] == ["nightly-backup", "new", "never", "12h", "+", "1h", "SEV-2"]
+    assert first[2].split()[-2:] == ["5m", "SEV-2"]
 
-    done = house.pagerctl("heartbeat", "ping", "nightly-backup", "--word", "42 files")
-    assert (done.code, done.out) == (0, "nightly-backup: heard\n")
-    row = until(house, lambda said: "42 files" in said).splitlines()[1]
-    assert row.startswith("nightly-backup  up ") and " ago " in row and "in 12h59m" in row
-    assert house.pagerctl("heartbeat", "list", "-o", "json").json["heartbeats"][0]["state"] == "up"
-    wrong = house.pagerctl("heartbeat", "ping", "nothing")
-    assert (wrong.code, "no heartbeat of that name" in wrong.err) == (1, True)
+    done = await run(house, "ping", "nightly-backup", "--word", "42 files")
+    assert (done.exit_code, done.output) == (0, "nightly-backup: heard\n")
+    assert (
+        await run(house, "ping", "nightly-backup", "--kind", "fail", "-o", "json")
+    ).output == '{\n  "accepted": 1\n}\n'
+    await house.work()
+    row = (await run(house, "list")).output.splitlines()[1]
+    assert row.startswith("nightly-backup  failed") and " ago " in row
+    wrong = await run(house, "ping", "nothing")
+    assert (wrong.exit_code, "no heartbeat of that name" in wrong.stderr) == (1, True)
 
 
-def test_a_watchdog_is_forgotten_and_what_nobody_waits_for_is_shown(house: House) -> None:
-    for name in ("Watchdog", "DeadMansSwitch"):
-        fires(house, name)
-    said = until(house, lambda said: "(cluster=eu)" in said and "DeadMansSwitch" in said)
+async def test_a_watchdog_is_forgotten_and_what_nobody_waits_for_is_shown(house: House) -> None:
+    await house.fires("Watchdog", "DeadMansSwitch", severity="none", cluster="eu")
+    said = (await run(house, "list")).output
     assert "nobody waits for DeadMansSwitch of alertmanager (cluster=eu, severity=none); to wait for it, write" in said
     assert "watchdog: ['alertname = DeadMansSwitch']" in said
-    instance = house.pagerctl("heartbeat", "list", "-o", "json").json["heartbeats"][1]["instance"]
+    instance = json.loads((await run(house, "list", "-o", "json")).output)["heartbeats"][1]["instance"]
 
-    assert instance in said
-    other = house.pagerctl("heartbeat", "forget", "prometheus", "f00")
-    assert (other.code, instance in other.err) == (2, True)
-    done = house.pagerctl("heartbeat", "forget", "prometheus", instance)
-    assert (done.code, done.out) == (0, f"prometheus {instance}: forgotten\n")
+    assert f"prometheus (cluster=eu) {instance}" in said
+    other = await run(house, "forget", "prometheus", "f00")
+    assert (other.exit_code, instance in other.stderr) == (2, True)
+    done = await run(house, "forget", "prometheus", instance)
+    assert (done.exit_code, done.output) == (0, f"prometheus {instance}: forgotten\n")

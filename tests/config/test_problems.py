@@ -282,6 +282,11 @@ WARNINGS = [
         id="a runbook that is not written",
     ),
     pytest.param(
+        {"rules/b.yaml": "heartbeats: [{name: x, every: 1h, runbook: runbooks/diskful.md}]\n"},
+        'rules/b.yaml:1:44 W205 no file "runbooks/diskful.md"',
+        id="a heartbeat's runbook that is not written",
+    ),
+    pytest.param(
         policy("{schedule: shop, rank: 3}"),
         'rules/b.yaml:4:16 W208 "shop" never has a rank 3: its longest list has 2',
         id="a rank beyond the ring",

@@ -51,7 +51,7 @@ def said(*beats: tuple[timedelta, Kind], **more: str) -> Pulse:
         pytest.param(said((MINUTE, "fail"), (HOUR, "ok")), HOUR, "up", id="the next run went well"),
         pytest.param(said((MINUTE, "start"), (HOUR, "fail")), 3 * HOUR, "failed", id="a run that failed does not hang"),
         pytest.param(said((HOUR, "log")), DAY + HOUR, "missing", id="a remark is no sign of life"),
-        pytest.param(said((HOUR, "ok"), (MINUTE, "fail")), 2 * HOUR, "up", id="what is older comes too late"),
+        pytest.param(said((HOUR, "ok"), (MINUTE, "fail")), 2 * HOUR, "failed", id="the last to come counts"),
     ],
 )  # fmt: skip
 def test_what_it_is(pulse: Pulse, after: timedelta, state: str) -> None:

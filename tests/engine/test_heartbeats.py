@@ -240,6 +240,19 @@ async def test_what_the_files_no_longer_name_is_over(house: House, kind: dict[st
     assert len(await titles(house)) == 1
 
 
+async def test_what_no_file_names_for_long_is_forgotten(house: House) -> None:
+    expects(house, BACKUP, WATCHDOG)
+    await look(house)
+    expects(house, WATCHDOG)
+    await look(house)
+    forgotten = [
+        await house.database.write(lambda tx, before=before: rows.forget_gone(tx, before))  # type: ignore[misc]
+        for before in (NOON, NOON + MINUTE)
+    ]
+
+    assert (forgotten, list(await known(house))) == ([0, 1], ["prometheus"])
+
+
 async def test_an_instance_that_is_gone_for_good_is_forgotten(house: House) -> None:
     expects(house, WATCHDOG)
     await watchdog(house, cluster="eu")

@@ -2,13 +2,14 @@
 
 import re
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from pager.core.matcher import parse_matcher
-from pager.core.rule import Rule
+from pager.core.rule import Heartbeat, Rule
 from pager.core.rulefile import PlacedRule, RuleFile
 from tests.api.house import CATALOG, House, bearer, opened
 from tests.api.test_link import words_of
@@ -104,6 +105,19 @@ async def test_pager_itself_is_shown_and_only_admins_read_files_again(house: Hou
     assert "Read the files again" not in await seen(house, "/system", headers=shows)
     async with house.http.post(f"{house.url}/system", headers=shows) as answer:
         assert answer.status == 403
+
+
+async def test_heartbeats_stand_on_the_page_of_pager_itself(house: House) -> None:
+    backup = Heartbeat(name="backup", every=timedelta(hours=1), severity="SEV-3")
+    house.engine.catalog = replace(house.engine.catalog, heartbeats=(backup,))
+    await house.fires("Watchdog", severity="none")
+    async with house.http.get(f"{house.url}/ping/-/backup/3") as answer:
+        assert answer.status == 200
+    await house.work()
+
+    words = words_of(await seen(house, "/system"))
+    assert "backup failed heard at 2026-02-16T12:00:00Z, every 1h, SEV-3, exit status 3" in words
+    assert "Watchdog of alertmanager: nobody waits for it" in words
 
 
 async def test_what_is_not_well_is_in_the_title(house: House) -> None:
