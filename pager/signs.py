@@ -24,12 +24,11 @@ def take(tx: Tx, catalog: Catalog, heard: Sequence[Heard]) -> None:
 
 
 def _beats(catalog: Catalog, heard: Iterable[Heard]) -> Iterable[tuple[Beat, datetime]]:
-    watched = [heartbeat for heartbeat in catalog.heartbeats if heartbeat.watchdog]
     for row, alerts, pings in heard:
         at = instant(row.accepted_at)
         yield from ((beat, at) for beat in pings)
-        if watched:
-            yield from ((beat, at) for alert in alerts for beat in beats_of(alert, watched))
+        if catalog.watchdogs:
+            yield from ((beat, at) for alert in alerts for beat in beats_of(alert, catalog.watchdogs))
 
 
 def _spoke(tx: Tx, catalog: Catalog, rows: Iterable[Row]) -> None:

@@ -59,6 +59,11 @@ class Catalog:
     silences: tuple[Silence, ...] = ()
     hash: str = ""
     places: Mapping[Place, str] = field(default_factory=dict, repr=False)
+    watchdogs: tuple[Heartbeat, ...] = field(init=False, repr=False, compare=False)
+    """The heartbeats that are heard by their alerts: every alert is held against these."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "watchdogs", tuple(one for one in self.heartbeats if one.watchdog))
 
     def with_overrides(self, overrides: Mapping[str, tuple[Override, ...]]) -> "Catalog":
         """The same catalog with these run-time overrides layered over the files' own."""

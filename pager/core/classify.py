@@ -57,7 +57,8 @@ def classify(alert: Alert, catalog: Catalog) -> Decision:
     one `defaults.unmatched`, since an alert is never dropped.
     """
     labels = {**alert.labels, "source": alert.source}
-    written = next((one for one in catalog.heartbeats if is_about(one, labels)), None)
+    watched = catalog.heartbeats if alert.source == HEARTBEATS else catalog.watchdogs
+    written = next((one for one in watched if is_about(one, labels)), None)
     if written is not None:
         return _of_heartbeat(written, alert, labels, catalog)
     found = [(placed, *_level(placed, alert, catalog)) for placed in _opinions(labels, catalog.rules)]

@@ -69,7 +69,7 @@ def is_own(incident: Incident) -> bool:
 def never_muted(labels: Mapping[str, str], catalog: Catalog) -> bool:
     """Whether an alert is one whose arrival is the message: Watchdog and its like."""
     return labels.get("alertname") in WATCHDOGS or any(
-        heartbeat.watchdog and all_match(heartbeat.watchdog, labels) for heartbeat in catalog.heartbeats
+        all_match(heartbeat.watchdog, labels) for heartbeat in catalog.watchdogs
     )
 
 

@@ -11,7 +11,9 @@ from pager.core.alert import HEARTBEATS
 from pager.core.clock_step import LEAST
 from pager.core.heartbeat import Beat, Kind, Pulse
 from pager.core.incident import Resolved
+from pager.core.matcher import parse_matcher
 from pager.core.rule import Heartbeat, Source
+from pager.core.silence import Wanted
 from pager.sources.heartbeat import DIALECT, ping_of
 from pager.store import clock, inbox, sources
 from pager.store import heartbeats as rows
@@ -123,7 +125,28 @@ async def test_a_success_that_follows_a_failure_at_once_does_not_hide_it(house: 
     assert (await known(house))["backup"].told == ""
 
 
-async def test_a_watchdog_never_pages_and_each_prometheus_is_waited_for(house: House) -> None:
+async def test_what_is_missing_may_be_silenced_and_a_silenced_watchdog_is_heard_all_the_same(house: House) -> None:
+    expects(house, BACKUP, WATCHDOG)
+    for match in ("heartbeat = backup", "cluster = eu"):
+        wanted = Wanted("silence", (parse_matcher(match),), NOON, NOON + 3 * HOUR, "ana", "moving")
+        await house.engine.holding.add(wanted)
+    await ping(house)
+    await watchdog(house, cluster="eu")
+    await look(house, 4 * MINUTE)
+    await watchdog(house, cluster="eu")
+    await look(house, 4 * MINUTE)
+    assert await titles(house) == []
+
+    await look(house, HOUR + 2 * MINUTE)
+    assert len(await titles(house)) == 2
+    assert [await house.paged(number) for number in (1, 2)] == [[], []]
+    house.clock.at = NOON + 3 * HOUR
+    await house.engine.holding.look()
+    await house.later()
+    assert [(await house.paged(number))[0] for number in (1, 2)] == ["ana", "ana"]
+
+
+async def test_u9_a_watchdog_never_pages_and_each_prometheus_is_waited_for(house: House) -> None:
     expects(house, WATCHDOG)
     for _ in range(3):
         await watchdog(house, cluster="eu")
