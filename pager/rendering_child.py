@@ -1,7 +1,7 @@
 """Renders templates in a process that may be killed: a line of JSON in for each, a line of JSON out.
 
 `python -m pager.rendering_child` is started by `pagerctl check`, `pagerctl test` and a reload. A template may work for
-a second of the processor's time, however busy the machine is; what cannot be stopped by that ends the process.
+half a second of the processor's time, however busy the machine is; what cannot be stopped by that ends the process.
 """
 
 import json
@@ -12,7 +12,7 @@ from typing import Any
 
 from pager.core.sandbox import Fault, render
 
-SECONDS, MOST_SECONDS, MOST_MEMORY = 1.0, 4, 512 << 20
+SECONDS, MOST_SECONDS, MOST_MEMORY = 0.5, 4, 512 << 20
 
 
 class Any_(dict[str, str]):

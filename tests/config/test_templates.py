@@ -50,7 +50,7 @@ def test_every_fault_has_its_line(tmp_path: Path, rounds: str) -> None:
         "rules/t.yaml:7:7 E131 the template for chat fails: 'oops' is undefined",
         "rules/t.yaml:9:5 E131 the template for mail fails: unexpected end of template, "
         "expected 'end of print statement'.",
-        "rules/t.yaml:10:10 E131 the template for voice fails: it works for more than 1 s",
+        "rules/t.yaml:10:10 E131 the template for voice fails: it works for more than 0.5 s",
         *[line for line in told(found) if "pusch" in line],
     ]
     assert any('did you mean "push"?' in line for line in told(found))

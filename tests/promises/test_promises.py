@@ -143,6 +143,21 @@ async def test_a_silence_that_ends_early_pages_at_once(sender: Sender, tmp_path:
         assert play.told() == ["20m ana SEV-2 Slow"]
 
 
+async def test_only_who_was_paged_hears_that_it_is_over(sender: Sender, tmp_path: Path) -> None:
+    async with playing(tmp_path, sender, NOON) as play:
+        await play.says("Down")
+        await play.says("Slow")
+        await play.at("1m")
+        await play.says("Down", "resolved")
+        await play.says("Slow", "resolved")
+        await play.at("1d")
+        over = sorted(
+            (got.to, got.title.split()[2].rstrip(":")) for _, got in play.heard if got.title.startswith("OK ")
+        )
+
+        assert over == [("ana", "Down"), ("ana", "Slow"), ("bo", "Down"), ("chi", "Down")]
+
+
 async def test_nothing_is_paged_twice_without_a_fault(sender: Sender, tmp_path: Path) -> None:
     """Three incidents to their ends, with repeats, acks and resolves: nobody hears one thing twice."""
     rules = RULES.replace("group_by: [alertname]", "group_by: [alertname, n]")
