@@ -134,10 +134,12 @@ class Keyring:
         known = await self._known(FRESH)
         return bool(known.tokens or known.accounts)
 
-    @property
-    def has_accounts(self) -> bool:
-        """Whether anybody had an account when that was last read: what a form offers."""
-        return self._tokens is not None and self._tokens.accounts
+    async def has_accounts(self) -> bool:
+        """Whether anybody has an account, and may sign in by a password; False if that was never known."""
+        try:
+            return (await self._known(FRESH)).accounts
+        except StoreUnavailable:
+            return False
 
     async def is_kept_out(self, person: str) -> bool:
         """Whether somebody disabled this person's account."""

@@ -28,12 +28,12 @@ class Problem(Exception):
         self.headers = headers or {}
 
 
-def answer(request: web.Request, problem: Problem) -> web.Response:
+async def answer(request: web.Request, problem: Problem) -> web.Response:
     """The response to a refused request: words on a page, problem+json everywhere else."""
     if is_page(request.path):
         if problem.status == 401:
             goes_to = request.path_qs if request.method == "GET" else "/"
-            return login(401, goes_to, problem.headers, offers=offers_of(request))
+            return login(401, goes_to, problem.headers, offers=await offers_of(request))
         inside = not request.path.startswith(("/p/", "/enrol/"))
         return words(problem.status, problem.detail, headers=problem.headers, home=inside)
     title = HTTPStatus(problem.status).phrase
@@ -58,18 +58,18 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
     try:
         return await handler(request)
     except (Problem, web.HTTPException, StoreUnavailable, UnknownIncident, VersionMismatch) as error:
-        return answer(request, problem_of(request, error))
+        return await answer(request, problem_of(request, error))
     except asyncio.CancelledError:
         raise
     except Exception:  # A fence: the sender is told to try again, and the log has what it was.
         log.exception("a request failed", method=request.method, handler=handler_of(request))
-        return answer(request, Problem(500, "an error of pager's own; its log says more"))
+        return await answer(request, Problem(500, "an error of pager's own; its log says more"))
 
 
-def offers_of(request: web.Request) -> Offers:
+async def offers_of(request: web.Request) -> Offers:
     """The ways to sign in here."""
     provider = request.app[PARTS].signing.provider
-    return Offers(request.app[KEYRING].has_accounts, provider.name if provider else "")
+    return Offers(await request.app[KEYRING].has_accounts(), provider.name if provider else "")
 
 
 def problem_of(request: web.Request, error: Exception) -> Problem:

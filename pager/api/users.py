@@ -53,7 +53,8 @@ async def listed(request: web.Request) -> web.Response:
 @routes.post("/api/v1/users/{name}/enrolment")
 async def enroll(request: web.Request) -> web.Response:
     """201 with the link, which is shown only here, and works once. `first`: from now on everybody has to sign in."""
-    name, wanted, now = _person(request), await read_body(request, Wanted), request.app[PARTS].clock()
+    name, wanted = _person(request), await read_body(request, Wanted)
+    now = request.app[PARTS].clock().replace(microsecond=0)
     lasts, by = _lasts(wanted.expires), one_line(wanted.by)[:100] or request[CALLER].name
     first = not await request.app[KEYRING].closed()
     shown = await request.app[ACCOUNTS].invite(name, by, lasts, now)

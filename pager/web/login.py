@@ -53,7 +53,7 @@ async def form(
     request: web.Request, status: int, goes_to: str, headers: Mapping[str, str] | None = None, *, error: str = ""
 ) -> web.Response:
     """The page where somebody says who they are, and what was wrong with what they said."""
-    needed, offers = await request.app[KEYRING].closed(), offers_of(request)
+    needed, offers = await request.app[KEYRING].closed(), await offers_of(request)
     return login(status, goes_to, headers, error=error, needed=needed, offers=offers)
 
 

@@ -70,7 +70,9 @@ async def street(tmp_path: Path) -> AsyncIterator[Street]:
 
 
 async def test_whom_the_provider_names_comes_in_and_goes_on(street: Street) -> None:
-    assert "Sign in with Example ID" in await seen(street.house, "/", 401)
+    await street.house.has_password("bo")
+    for html in (await seen(street.house, "/", 401), await seen(street.house, "/login")):
+        assert "Sign in with Example ID" in html and 'autocomplete="current-password"' in html
 
     assert await street.back(await street.signed()) == (303, "/oncall")
 
