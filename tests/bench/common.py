@@ -149,7 +149,9 @@ def ratio(ours: Sequence[float], theirs: Sequence[float]) -> str:
     pairs = [one / other for one, other in zip(ours, theirs, strict=True) if other]
     if not pairs:
         return "-"
-    return f"{statistics.median(pairs):.2f}x ({min(pairs):.2f}..{max(pairs):.2f})"
+    middle, least, most = statistics.median(pairs), min(pairs), max(pairs)
+    digits = 2 if middle >= 0.1 else 4
+    return f"{middle:.{digits}f}x ({least:.{digits}f}..{most:.{digits}f})"
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
