@@ -294,9 +294,9 @@ def _act(
             how = done or DONE[act]
             if act == MERGE:
                 how = f"{_other(incident, code, said['into'])} {done}"
-            elif code.upper() in incident["merged"]:
-                how += f" for {code.upper()}, which was merged into it,"
-            click.echo(_said(incident, how, said["by"]))
+            was_merged = act != MERGE and code.upper() in incident["merged"]
+            also = f" ({code.upper()} was merged into it)" if was_merged else ""
+            click.echo(_said(incident, how, said["by"]) + also)
     if failed:
         click.echo(f"{counted(failed, 'incident')} of {len(codes)} not {done or DONE[act]}", err=True)
         sys.exit(FAILED)

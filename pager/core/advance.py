@@ -138,6 +138,7 @@ def _ack_due(turn: Turn) -> None:
     turn.set(clock_ack=None)
     if incident.state == "resolved":
         if incident.firing:
+            turn.set(firing=0)
             turn.effects.append(OpenFollower())
             turn.say("its alerts still fire: a new incident opens")
     elif incident.state == "mitigated" and not incident.firing:

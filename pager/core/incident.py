@@ -267,7 +267,10 @@ class RoleTaken:
 
 @dataclass(frozen=True, slots=True)
 class Absorbed:
-    """A younger incident is merged into this one: what it brings, and what holds the whole with its alerts."""
+    """A younger incident is merged into this one: what it brings, and what holds the whole with its alerts.
+
+    `absorbed` are those that were merged into the younger before.
+    """
 
     by: str
     number: int
@@ -277,6 +280,7 @@ class Absorbed:
     firing: int = 0
     more: int = 0
     paged: tuple[str, ...] = ()
+    absorbed: tuple[int, ...] = ()
     hold: Hold | None = None
 
 

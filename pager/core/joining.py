@@ -44,6 +44,7 @@ def what_joins(younger: Incident, by: str, hold: Hold | None) -> Absorbed:
         firing=younger.firing,
         more=younger.more,
         paged=younger.paged,
+        absorbed=younger.absorbed,
         hold=hold,
     )
 
@@ -64,7 +65,7 @@ def absorbed(turn: Turn, event: Absorbed) -> None:
         more=max(was.more, event.more),
         opinion=min(was.opinion, event.severity),
         paged=tuple(dict.fromkeys((*was.paged, *event.paged))),
-        absorbed=(*was.absorbed, event.number),
+        absorbed=(*was.absorbed, *event.absorbed, event.number),
     )
     turn.say(f"{code} is merged into it: {_counted(event.alerts)}, {turn.incident.firing} firing", event.by)
     if event.hold is not None:

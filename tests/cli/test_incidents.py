@@ -195,7 +195,8 @@ def test_several_are_merged_and_what_is_said_to_them_reaches_the_whole(house: Ho
     assert [line.partition(";")[0] for line in merged.out.splitlines()] == [
         f"{oldest}  SEV-3  {code} merged by ana" for code in younger
     ]
-    assert acked.out.startswith(f"{oldest}  SEV-3  acknowledged for {younger[0]}, which was merged into it, by ana")
+    assert acked.out.startswith(f"{oldest}  SEV-3  acknowledged by ana; pages again in ")
+    assert acked.out.endswith(f"  checkout 0 ({younger[0]} was merged into it)\n")
     assert f"resolved already, by ana, who merged it into {oldest}" in ended.out
     assert rise.out.startswith(f"{oldest}  SEV-1  set to SEV-1 by ana; acknowledged")
     assert f"merged     {', '.join(younger)}" in house.pagerctl("incidents", "show", oldest).out

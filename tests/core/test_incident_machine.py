@@ -242,6 +242,12 @@ class Life(RuleBasedStateMachine):
     def it_is_merged_into_another(self, by: str) -> None:
         self.tell(MergedInto(by, 3))
 
+    @precondition(lambda self: self.incident.merged_into is not None)
+    @rule(level=levels)
+    def it_is_told_of_what_is_anothers(self, level: Level) -> None:
+        i = self.incident
+        self.tell(Reported(i.alerts + 1, i.spells + 1, 1, level))
+
     @rule(by=names, lasts=long_spans)
     def snoozes(self, by: str, lasts: timedelta) -> None:
         self.tell(Snoozed(by, self.now + lasts))

@@ -105,6 +105,7 @@ async def test_what_is_said_to_the_merged_one_is_said_to_the_one_that_has_its_al
     assert (acked.number, acked.state, acked.acked_by, noted.number) == (1, "acknowledged", "bo", 1)
     assert "the disk" in await house.timeline(1)
     assert await homes(house) == {"Down": 1, "Slow": 1, "Full": 1}
+    assert (await house.incident(1)).absorbed == (3, 2)
 
 
 @covers("R27")
