@@ -176,7 +176,7 @@ def alarm(pulse: Pulse, written: Heartbeat, seen: Look) -> Alert:
     labels = {name: value for name, value in pulse.labels.items() if name not in _SAID_OTHERWISE}
     if "source" in pulse.labels:
         labels["sender"] = pulse.labels["source"]
-    told = {"title": _title(pulse, seen), "summary": _summary(pulse, written)}
+    told = {"title": _title(pulse, seen), "summary": _summary(pulse, written, seen)}
     named = {**labels, "alertname": ALARMS[seen.state], "heartbeat": pulse.name}
     return Alert(HEARTBEATS, "firing", named, seen.at, told, identity=_identity(pulse))
 
@@ -198,10 +198,12 @@ def _title(pulse: Pulse, seen: Look) -> str:
     return f"{pulse.title} failed at {_said(seen.at)}{status}"
 
 
-def _summary(pulse: Pulse, written: Heartbeat) -> str:
+def _summary(pulse: Pulse, written: Heartbeat, seen: Look) -> str:
     """What was expected, and the last line of what it said."""
     grace = f", with {format_duration(written.grace)} of grace" if written.grace else ""
     said = [f"It should be heard every {format_duration(written.every)}{grace}."]
+    if pulse.instance and seen.state == "missing":
+        said.append("By way of Alertmanager it needs a repeat_interval below that.")
     if pulse.instance:
         forget = f"pagerctl heartbeat forget {pulse.name} {pulse.instance}"
         said.append(f"If it is gone for good: {forget}")

@@ -194,7 +194,8 @@ def test_an_alert_about_a_watchdog_is_no_sign_of_it() -> None:
         pytest.param(
             *(Pulse("prometheus", NOON, "f00", {"cluster": "eu", "source": "prom"}, NOON), WATCHDOG, HOUR),
             "prometheus (cluster=eu) has not been heard since 2026-03-02 12:00:00 UTC",
-            "It should be heard every 5m. If it is gone for good: pagerctl heartbeat forget prometheus f00",
+            "It should be heard every 5m. By way of Alertmanager it needs a repeat_interval below that. "
+            "If it is gone for good: pagerctl heartbeat forget prometheus f00",
             id="one instance of a watchdog",
         ),
         pytest.param(
