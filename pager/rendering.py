@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pager.rendering_child import READY
+
 DEADLINE = 20.0
 """Seconds for a batch; what has no answer by then is left out, the rest asked again. Each stops by itself sooner."""
 _HOME = Path(__file__).resolve().parent.parent
@@ -34,8 +36,15 @@ class Made:
     undefined: bool = False
 
 
+class CannotRender(Exception):
+    """No process could be started; the text says why."""
+
+
 def render_apart(works: Sequence[Work], deadline: float = DEADLINE) -> list[Made]:
-    """What each makes, in order; never raises for what a template does. Takes a tenth of a second, or the deadlines."""
+    """What each makes, in order; never raises for what a template does. Takes a tenth of a second, or the deadlines.
+
+    Raises CannotRender where this machine has no process for it.
+    """
     made: list[Made] = []
     while len(made) < len(works):
         told = _ask(works[len(made) :], deadline)
@@ -63,5 +72,9 @@ def _ask(works: Sequence[Work], deadline: float) -> list[Made]:
         ).stdout
     except subprocess.TimeoutExpired as late:
         told = late.stdout or b""
-    whole = told[: told.rfind(b"\n") + 1]
-    return [Made(**json.loads(line)) for line in whole.splitlines()]
+    except OSError as error:
+        raise CannotRender(error.strerror or type(error).__name__) from None
+    ready, *lines = told[: told.rfind(b"\n") + 1].splitlines() or [b""]
+    if ready.decode() != READY:
+        raise CannotRender("the process that renders did not start")
+    return [Made(**json.loads(line)) for line in lines]

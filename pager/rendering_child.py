@@ -1,4 +1,4 @@
-"""Renders templates in a process that may be killed: a line of JSON in for each, a line of JSON out.
+"""Renders templates in a process that may be killed: after a first line that says READY, a line of JSON in and out.
 
 `python -m pager.rendering_child` is started by `pagerctl check`, `pagerctl test` and a reload. A template may work for
 half a second of the processor's time, however busy the machine is; what cannot be stopped by that ends the process.
@@ -12,7 +12,9 @@ from typing import Any
 
 from pager.core.sandbox import Fault, render
 
-SECONDS, MOST_SECONDS, MOST_MEMORY = 0.5, 4, 512 << 20
+SECONDS, MOST_SECONDS, MOST_MEMORY = 0.5, 30, 512 << 20
+
+READY = "ready"
 
 
 class Any_(dict[str, str]):
@@ -47,6 +49,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (MOST_SECONDS, MOST_SECONDS))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     signal.signal(signal.SIGPROF, _stop)
+    print(READY, flush=True)
     for line in sys.stdin:
         print(json.dumps(answer(json.loads(line))), flush=True)
 

@@ -8,9 +8,9 @@ from pager.core.documents import RulesFile
 from pager.core.findings import Finding, Part
 from pager.core.schedule import Loc
 from pager.core.template import BARE, SAMPLE, values_of
-from pager.rendering import Made, Work, render_apart
+from pager.rendering import CannotRender, Made, Work, render_apart
 
-BROKEN, SOMETIMES = "E131", "W211"
+BROKEN, SOMETIMES, UNTRIED = "E131", "W211", "W212"
 _INSTEAD = "the built-in text goes out then"
 _HINT = "write labels.x | default(''), else the built-in text goes out then"
 
@@ -21,7 +21,12 @@ def try_templates(parts: Sequence[Part]) -> list[Finding]:
     Where there are no templates nothing is done; else it takes a tenth of a second, and longer for one without end.
     """
     written = list(_written(parts))
-    tried = _tried(tuple(source for _, _, source in written)) if written else ()
+    try:
+        tried = _tried(tuple(source for _, _, source in written)) if written else ()
+    except CannotRender as error:
+        # It is no fault of the files: they are taken, and a template that fails leaves the built-in text.
+        part, path, _ = written[0]
+        return [part.warning(path, UNTRIED, f"the templates could not be tried: {error}")]
     return [
         _finding(part, path, full, bare)
         for (part, path, _), (full, bare) in zip(written, tried, strict=True)

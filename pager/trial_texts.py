@@ -10,7 +10,7 @@ from pager.core.duration import format_duration
 from pager.core.template import SAMPLE, dressed, is_for, values_of
 from pager.core.text import Facts, message
 from pager.outbox import Attempt
-from pager.rendering import Made, Work, render_apart
+from pager.rendering import CannotRender, Made, Work, render_apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,10 @@ def worded_in(tried: Sequence[tuple[datetime, Attempt]], catalog: Catalog, start
         if template is not None and is_for(facts):
             values = values_of(facts)
             works += [Work(template.title, values), Work(template.body, values)]
-    made = iter(render_apart(works))
+    try:
+        made = iter(render_apart(works))
+    except CannotRender as error:
+        made = iter([Made(why=str(error))] * len(works))
     return tuple(_worded(at, start, attempt, facts, catalog, made) for at, attempt, facts in known)
 
 

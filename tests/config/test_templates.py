@@ -23,6 +23,16 @@ def test_a_template_that_never_fails_is_no_problem(tmp_path: Path) -> None:
     assert {kind: bool(one.title) for kind, one in folder.catalog.templates.items()} == {"sms": False, "chat": True}
 
 
+def test_where_no_process_can_be_had_the_files_are_taken_untried(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.executable", "/nowhere/python")
+    folder = load(tmp_path, {"rules/t.yaml": 'templates: {sms: "{{ code }} untried"}\n'})
+
+    assert told(folder) == ["rules/t.yaml:1:18 W212 the templates could not be tried: No such file or directory"]
+    assert folder.catalog is not None
+
+
 @pytest.mark.parametrize("rounds", ["{% for i in range(1000) %}" * 3 + "{% endfor %}" * 3])
 def test_every_fault_has_its_line(tmp_path: Path, rounds: str) -> None:
     text = "\n".join(
