@@ -78,6 +78,7 @@ async def disable(request: web.Request) -> web.Response:
 async def enable(request: web.Request) -> web.Response:
     """Let a person in again by the password that they had."""
     name = await _known(request)
+    await read_body(request, Said)
     return web.json_response({"person": name, "enabled": await request.app[ACCOUNTS].enable(name)})
 
 

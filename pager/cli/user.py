@@ -2,7 +2,7 @@
 
 import sys
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import click
 
@@ -81,10 +81,11 @@ def disable(session: Session, client: Client, name: str, by: str) -> None:
 
 @user.command()
 @click.argument("name")
+@by_option
 @asks_server
-def enable(session: Session, client: Client, name: str) -> None:
+def enable(session: Session, client: Client, name: str, by: str) -> None:
     """Let a person in again by the password that they had."""
-    answer = client.post(f"/api/v1/users/{quote(name, safe='')}/enable")
+    answer = client.post(f"/api/v1/users/{quote(name, safe='')}/enable", {"by": by})
     if session.is_json:
         print_json(answer)
     else:
@@ -119,11 +120,12 @@ def sessions(session: Session, client: Client, name: str) -> None:
 @user.command()
 @click.argument("name")
 @click.argument("id", required=False, default="")
+@by_option
 @asks_server
-def revoke(session: Session, client: Client, name: str, id: str) -> None:
+def revoke(session: Session, client: Client, name: str, id: str, by: str) -> None:
     """Sign a person out everywhere; with an ID of `pagerctl user sessions` only that browser."""
     one = f"/{quote(id, safe='')}" if id else ""
-    answer = client.delete(f"/api/v1/users/{quote(name, safe='')}/sessions{one}")
+    answer = client.delete(f"/api/v1/users/{quote(name, safe='')}/sessions{one}?{urlencode({'by': by})}")
     if session.is_json:
         print_json(answer)
     else:
