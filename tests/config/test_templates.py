@@ -1,9 +1,12 @@
 """`templates:` as people write them: a fault is told with its file and line, before it could stand in for a page."""
 
+import re
+from importlib import resources
 from pathlib import Path
 
 import pytest
 
+from pager.core.template import SAMPLE, values_of
 from pager.files import load_catalog
 from tests.config.folders import NOW, load, told, write_folder
 
@@ -21,6 +24,16 @@ def test_a_template_that_never_fails_is_no_problem(tmp_path: Path) -> None:
 
     assert told(folder) == [] and folder.catalog is not None
     assert {kind: bool(one.title) for kind, one in folder.catalog.templates.items()} == {"sms": False, "chat": True}
+
+
+def test_what_help_says_is_true(tmp_path: Path) -> None:
+    text = resources.files("pager").joinpath("help/templates.md").read_text(encoding="utf-8")
+    example = "\n".join(line[4:] for line in text.splitlines() if line.startswith("    "))
+    (write_folder(tmp_path) / "rules/t.yaml").write_text(example + "\n", encoding="utf-8")
+    named = set(re.findall(r"`(\w+)`", text.partition("What it can name:")[2].partition("A name that")[0]))
+
+    assert told(load_catalog(tmp_path, NOW)) == []
+    assert named == set(values_of(SAMPLE))
 
 
 def test_where_no_process_can_be_had_the_files_are_taken_untried(

@@ -10,7 +10,7 @@ import pytest_asyncio
 
 from pager.core.incident import Resolved
 from pager.sender import Sender
-from tests.promises.stage import RULES, playing
+from tests.promises.stage import PEOPLE, RULES, playing
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 NOON = "2026-03-03 12:00 Europe/Berlin"
@@ -129,6 +129,28 @@ async def test_an_alert_that_flaps_every_second_pages_nobody_more_often_than_one
         assert len([got for _, got in play.heard if "It flaps" in got.body]) == 1
         # Unacknowledged it went on to its end, though it was quiet again after ten minutes.
         assert {to for _, to in flaps} == {to for _, to in slow} == {"ana", "bo", "chi"}
+
+
+CHOOSY = PEOPLE.replace(
+    "notify: {{default: [push]}}", "notify: {{SEV-1: [push, {{after: 1m, via: mail}}], default: [push]}}"
+).replace("bo: {{timezone: Europe/Berlin,", 'bo: {{timezone: Asia/Tokyo, quiet: "19:00-07:00",')
+
+
+async def test_contacts_go_by_each_persons_own_rules_and_sleep_is_left_alone_but_for_a_sev_1(
+    sender: Sender, tmp_path: Path
+) -> None:
+    rules = RULES.replace('{page: ["person:bo"], wait: 10m}', "{page: [everyone], wait: 10m}")
+    async with playing(tmp_path, sender, NOON, rules, CHOOSY) as play:  # 20:00 in Tokyo
+        await play.says("Slow")
+        await play.at("5m")
+        assert sorted(play.told()) == ["0m ana SEV-2 Slow", "5m ana SEV-2 Slow", "5m chi SEV-2 Slow"]
+        await play.ack("ana")
+
+        await play.says("Down")
+        await play.at("6m")
+        down = sorted((at - play.start, got.to) for at, got in play.heard if "Down" in got.title)
+        five, six = timedelta(minutes=5), timedelta(minutes=6)
+        assert down == [(five, "ana"), (five, "bo"), (five, "chi"), (six, "ana@example.org")]
 
 
 async def test_a_silence_that_ends_early_pages_at_once(sender: Sender, tmp_path: Path) -> None:
