@@ -1,6 +1,6 @@
 """Heartbeats: what was heard is written, and what is missing, failed or hangs becomes an alert of pager's own."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import replace
 from datetime import datetime
 
@@ -27,12 +27,10 @@ def hear(tx: Tx, catalog: Catalog, beats: Sequence[tuple[Beat, datetime]]) -> No
     beats = [(beat, at) for beat, at in beats if _is_meant(beat, written.get(beat.name))]
     if not beats:
         return
-    known = {(pulse.name, pulse.instance): pulse for pulse in heartbeats.locked(tx, {beat.name for beat, _ in beats})}
-    down, changed = sources.down(tx), set[Key]()
+    known, down, changed = _known(tx, beats), sources.down(tx), set[Key]()
     for beat, at in beats:
         key = (beat.name, beat.instance)
-        pulse = known.get(key) or _new(known, beat, at)
-        if pulse is not None:
+        if pulse := known.get(key):
             known[key] = _told(tx, heard(pulse, beat, at), written[beat.name], at, down)
             changed.add(key)
             if beat.instance and (stood_in := known.pop((beat.name, ""), None)):
@@ -41,19 +39,39 @@ def hear(tx: Tx, catalog: Catalog, beats: Sequence[tuple[Beat, datetime]]) -> No
     heartbeats.save(tx, [known[key] for key in sorted(changed)])
 
 
+def _known(tx: Tx, beats: Sequence[tuple[Beat, datetime]]) -> dict[Key, Pulse]:
+    """What is known of these heartbeats, locked; whoever is heard for the first time is there, too."""
+    names = {beat.name for beat, _ in beats}
+    known = _by_key(heartbeats.locked(tx, names))
+    fresh: dict[Key, Pulse] = {}
+    for beat, at in beats:
+        key = (beat.name, beat.instance)
+        if key not in known and key not in fresh and _may_begin(known.keys() | fresh.keys(), beat):
+            fresh[key] = Pulse(beat.name, at, beat.instance, beat.labels)
+    if not fresh:
+        return known
+    # Of two nodes that hear it first at the same time one waits here for the other.
+    heartbeats.begin(tx, [fresh[key] for key in sorted(fresh)])
+    return _by_key(heartbeats.locked(tx, names))
+
+
+def _by_key(pulses: Iterable[Pulse]) -> dict[Key, Pulse]:
+    return {(pulse.name, pulse.instance): pulse for pulse in pulses}
+
+
 def _is_meant(beat: Beat, written: Heartbeat | None) -> bool:
     """Whether it is heard in this way: a watchdog by its alerts alone, and others by their pings."""
     return written is not None and bool(written.watchdog) == bool(beat.instance)
 
 
-def _new(known: dict[Key, Pulse], beat: Beat, at: datetime) -> Pulse | None:
-    """The first that is heard of one; None: it is not taken for one."""
-    if beat.instance and beat.kind != "ok":
-        return None  # It ended before it was ever heard.
-    if beat.instance and sum(name == beat.name for name, _ in known) >= MOST_INSTANCES:
+def _may_begin(known: Set[Key], beat: Beat) -> bool:
+    """Whether the first that is heard of one is taken for it: not its end, and not one label set too many."""
+    if not beat.instance:
+        return True
+    full = sum(name == beat.name for name, _ in known) >= MOST_INSTANCES
+    if full:
         log.error("a watchdog comes with too many labels", heartbeat=beat.name, most=MOST_INSTANCES, often=True)
-        return None
-    return Pulse(beat.name, at, beat.instance, beat.labels)
+    return beat.kind == "ok" and not full
 
 
 def due(tx: Tx, catalog: Catalog, now: datetime) -> tuple[list[str], list[str]]:

@@ -5,6 +5,7 @@ import asyncio
 import structlog
 
 from pager import heartbeats, unheard
+from pager.core.heartbeat import Pulse
 from pager.engine import Engine
 from pager.store import StoreUnavailable
 from pager.store import heartbeats as rows
@@ -69,7 +70,7 @@ class Sweeper:
 
         names, unknown = await self.database.read(due)
         if unknown:
-            await self.database.write(lambda tx: rows.expect(tx, unknown))
+            await self.database.write(lambda tx: rows.begin(tx, [Pulse(name, tx.now()) for name in unknown]))
         if names:
             await self.database.write(lambda tx: heartbeats.judge(tx, catalog, names, unheard.heard_up_to(tx)))
 

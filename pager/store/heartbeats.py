@@ -63,12 +63,20 @@ def save(tx: Tx, pulses: Sequence[Pulse]) -> None:
     )
 
 
-def expect(tx: Tx, names: Iterable[str]) -> None:
+def begin(tx: Tx, pulses: Iterable[Pulse]) -> None:
     """These are waited for from now on, unless they are already."""
     tx.many(
-        "INSERT INTO heartbeats (name, instance, labels, expected_at) VALUES (:name, '', '{}', :now) "
+        "INSERT INTO heartbeats (name, instance, labels, expected_at) VALUES (:name, :instance, :labels, :expected_at) "
         "ON CONFLICT (name, instance) DO NOTHING",
-        [{"name": name, "now": tx.now()} for name in names],
+        [
+            {
+                "name": pulse.name,
+                "instance": pulse.instance,
+                "labels": _encode(dict(pulse.labels)).decode(),
+                "expected_at": pulse.expected_at,
+            }
+            for pulse in pulses
+        ],
     )
 
 

@@ -1,5 +1,6 @@
 """Heartbeats on a real database: what is missing, fails or hangs is an incident, and the next sign of life ends it."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -349,3 +350,23 @@ async def test_two_nodes_that_look_at_once_tell_it_once(two: tuple[House, House]
     ]
 
     assert (names, changed) == (["backup"], [1, 0])
+
+
+async def test_two_nodes_that_hear_it_first_at_once_agree_on_what_is_told(two: tuple[House, House]) -> None:
+    kinds: tuple[Kind, Kind] = ("fail", "ok")
+    for house in two:
+        expects(house, BACKUP)
+    await asyncio.gather(
+        *(
+            house.database.write(
+                lambda tx, house=house, kind=kind: heartbeats.hear(  # type: ignore[misc]
+                    tx, house.engine.catalog, [(Beat("backup", kind), NOON)]
+                )
+            )
+            for house, kind in zip(two, kinds, strict=True)
+        )
+    )
+    await two[0].work()
+
+    pulse = (await known(two[0]))["backup"]
+    assert bool(await titles(two[0])) == (pulse.told == "failed") == (pulse.failed_at is not None)
