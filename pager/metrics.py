@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Protocol, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import GaugeMetricFamily
@@ -15,6 +15,7 @@ from prometheus_client.registry import Collector
 
 from pager import __version__
 from pager.core.catalog import CHANNEL, Catalog
+from pager.core.contact_url import ChannelClass
 from pager.core.incident import Incident
 from pager.core.outcome import Outcome
 from pager.core.report import Parsed
@@ -134,6 +135,8 @@ class Metrics(Collector):
         self.sent = self._counter("notifications", "Messages that a provider took.", "channel", "kind")
         self.failed = self._counter("notifications_failed", "Attempts that failed.", "channel", "reason")
         self.templates_failed = self._counter("template_failures", "Templates that failed.", "template")
+        for kind in get_args(ChannelClass):
+            self.templates_failed.labels(kind)
         self.sending = self._histogram("notification_duration_seconds", "One attempt at a contact.", "channel")
 
     def _http_families(self) -> None:

@@ -58,6 +58,7 @@ SICK = {
     'pager_notifications_total{channel="push", kind="page"}': "0+10x20",
     'pager_notifications_failed_total{channel="push", reason="refused"}': "0+1x20",
     'pager_notifications_failed_total{channel="mail", reason="refused"}': "0+1x20",
+    'pager_template_failures_total{template="sms"}': "0x10 1x10",
     'pager_escalations_exhausted_total{team="shop"}': "0x10 1x10",
     'pager_config_last_reload_successful{job="pager"}': "0x20",
     'pager_config_degraded{job="pager"}': "1x20",
@@ -79,7 +80,7 @@ SICK = {
 FIRING = """
     PagerDown PagerOldestDuePage PagerNobodyHasIt PagerFilesNotInForce PagerDegraded PagerConfigsDiffer PagerBackupOld
     PagerClockOff PagerDiskNearlyFull PagerStalled PagerNotHeard PagerNobodyReached PagerDatabaseErrors
-    PagerCrashlooping PagerChannelFails PagerNobodyOnCall PagerGapAhead
+    PagerCrashlooping PagerChannelFails PagerNobodyOnCall PagerGapAhead PagerTemplateFails
 """
 
 
