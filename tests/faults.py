@@ -7,6 +7,7 @@ Read from the `covers` marks of the tests.
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from tests.support import ROOT
@@ -69,6 +70,7 @@ NOT_BUILT = {
 """What of a rule nothing does yet, and so no test holds."""
 
 
+@cache
 def covered() -> dict[str, list[str]]:
     """Each id and the tests that are marked with it: `tests/e2e/test_x.py::test_y`."""
     found: dict[str, list[str]] = {}

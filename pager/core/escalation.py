@@ -89,10 +89,19 @@ def go_on(turn: Turn) -> None:
     if turn.incident.waiting and not turn.incident.then:
         # The open step had its whole wait and somebody was reachable.
         turn.set(reached=True)
+    _say_what_is_gone(turn)
     while not turn.incident.then and _move(turn):
         if _begin_step(turn):
             return
     _then(turn)
+
+
+def _say_what_is_gone(turn: Turn) -> None:
+    """The files have fewer steps than were begun: the last of them counts as begun."""
+    incident, steps = turn.incident, len(turn.policy.steps)
+    if not incident.then and incident.step > steps:
+        has = f"policy {incident.policy!r} has {steps} step{'s' if steps > 1 else ''} by now"
+        turn.say(f"{has}: step {incident.step} counts as its last")
 
 
 def _move(turn: Turn) -> bool:

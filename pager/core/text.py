@@ -164,11 +164,16 @@ def _sms(facts: Facts, room: int) -> Text:
     tail = f". {facts.page_link}"
     where = f" ({facts.where})" if facts.where else ""
     since = f" since {clock(facts.since, facts.zone, facts.now)}"
-    subject = gsm(("may be a repeat: " if facts.repeat else "") + _subject(facts))
+    subject = gsm(("may be a repeat: " if facts.repeat else "") + _went_on(facts) + _subject(facts))
     for extra in (where + since, since, ""):
         if len(head) + len(subject) + len(gsm(extra)) + len(tail) <= room:
             return Text("", head + subject + gsm(extra) + tail)
     return Text("", head + _cut(subject, max(8, room - len(head) - len(tail))) + tail)
+
+
+def _went_on(facts: Facts) -> str:
+    """What would read like another page, if it did not say so first: where it went on."""
+    return f"{_upper(facts.why)}: " if facts.why.startswith("merged into ") else ""
 
 
 def _voice(facts: Facts, _room: int) -> Text:
@@ -176,7 +181,7 @@ def _voice(facts: Facts, _room: int) -> Text:
     since = ago(facts.now - facts.since)
     spelled = " ".join(facts.code)
     word = "page" if facts.kind == "page" else "notice"
-    said = f"{level} {word}. {_cut(_subject(facts), 120)}. Started {since} ago. Code {spelled}."
+    said = f"{level} {word}. {_went_on(facts)}{_cut(_subject(facts), 120)}. Started {since} ago. Code {spelled}."
     return Text("pager", said)
 
 

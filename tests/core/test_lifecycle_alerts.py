@@ -570,3 +570,12 @@ def test_no_page_of_a_shorter_policy_passes_for_an_earlier_one() -> None:
 
     assert "15m bo" in told.paged
     assert len(set(keys)) == len(keys)
+
+
+@covers("R26")
+def test_steps_that_are_gone_stand_on_the_timeline() -> None:
+    told = play(("6m", with_policy({"page": ["person:ana"]}, then=["person:bo"])), ("3h", WAIT))
+
+    assert [line for line in told.said if "by now" in line] == [
+        "15m policy 'payments' has 1 step by now: step 2 counts as its last"
+    ]

@@ -50,6 +50,18 @@ def say(channel: ChannelClass, /, **changes: object) -> Text:
             "OK 7KQ checkout: CheckoutDown, resolved after 7m. No action.",
             id="an SMS at the end",
         ),
+        pytest.param(
+            "sms",
+            {"why": "merged into 8AB by bo", "kind": "notice"},
+            "7KQ SEV-1 Merged into 8AB by bo: checkout: CheckoutDown (prod-eu)",
+            id="an SMS about what was merged says so first",
+        ),
+        pytest.param(
+            "voice",
+            {"why": "merged into 8AB by bo", "kind": "notice"},
+            "SEV 1 notice. Merged into 8AB by bo: checkout: CheckoutDown.",
+            id="and so does a voice",
+        ),
         pytest.param("sms", {"repeat": True}, "may be a repeat", id="what may be a repeat says so"),
         pytest.param("chat", {"repeat": True}, "This may be a repeat.", id="in a chat too"),
         pytest.param(
