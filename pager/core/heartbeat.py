@@ -30,6 +30,7 @@ AWAY = timedelta(hours=1)
 """A heartbeat that was not in the files for longer is waited for anew when it comes back."""
 _SAID_OTHERWISE = frozenset({"alertname", "severity", "source", "heartbeat"})
 _SHOWN = 3
+_CUT = 36
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,9 @@ class Pulse:
     @property
     def title(self) -> str:
         """The name; of an instance with up to three of its labels: `prometheus (cluster=eu)`."""
-        shown = [f"{name}={self.labels[name]}" for name in sorted(self.labels) if name not in _SAID_OTHERWISE]
+        told = [name for name in sorted(self.labels) if name not in _SAID_OTHERWISE]
+        # Short enough that what became of it has room in a title beside them.
+        shown = [one_line(f"{name}={self.labels[name]}"[:_CUT]) for name in told]
         shown = shown[:_SHOWN] or [f"from {self.labels['source']}"] if self.labels else []
         return f"{self.name} ({', '.join(shown)})" if shown else self.name
 

@@ -213,6 +213,16 @@ def test_what_is_told(pulse: Pulse, written: Heartbeat, after: timedelta, title:
     assert (told.source, told.labels["heartbeat"], told.labels.get("source")) == (HEARTBEATS, pulse.name, None)
 
 
+def test_labels_however_long_leave_room_for_what_became_of_it() -> None:
+    labels = {f"label-{number}-{'x' * 99}": "line\n" * 99 for number in range(9)} | {"source": "prom"}
+    pulse = Pulse("prometheus", NOON, "f00", labels, NOON)
+    title = alarm(pulse, WATCHDOG, look(pulse, WATCHDOG, NOON + HOUR)).annotations["title"]
+
+    assert (len(title) < 200, title.endswith(") has not been heard since 2026-03-02 12:00:00 UTC"), "\n" in title) == (
+        *(True, True, False),
+    )
+
+
 def test_labels_of_an_instance_go_along_but_for_those_that_say_what_it_is() -> None:
     labels = {"alertname": "Watchdog", "severity": "none", "cluster": "eu", "source": "prom"}
     pulse = Pulse("prometheus", NOON, "f00", labels, NOON)
