@@ -20,8 +20,10 @@ from pager.api.access import SAFE, needed
 from pager.api.doors import CALLER, SESSION, address_of
 from pager.api.parts import DATABASE
 from pager.api.problems import handler_of
+from pager.core.code import number_of
 from pager.core.hygiene import one_line
-from pager.store import StoreUnavailable, audit
+from pager.core.incident import Incident
+from pager.store import StoreUnavailable, audit, incidents
 from pager.store.audit import Deed
 from pager.web.render import is_page
 from pager.web.seat import seat_of
@@ -40,6 +42,7 @@ FIELDS = frozenset(
     title to until what who why with
     """.split()  # noqa: SIM905 - a list of words is read as one.
 )
+STANDING = ("state", "severity", "acked_by")
 NAMES = ("code", "name", "silenceID", "id", "to", "file")
 """What an answer calls the thing that was made."""
 WORDS: Mapping[str, tuple[str, str]] = {
@@ -80,12 +83,36 @@ def remark(request: web.Request, **said: Any) -> None:
 @web.middleware
 async def audits(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Write down what worked and changed something, before it is answered."""
+    before = await _incident(request)
     response = await handler(request)
     if _changes(request) and response.status < 400:
+        if before is not None and (after := await _incident(request)) is not None:
+            remark(request, **change_of(before, after))
         deed = await _deed(request, response)
         log.info("acted", who=deed.who, token=_token(request), route=handler_of(request), status=response.status)
         await _keep(request, deed)
     return response
+
+
+def change_of(before: Incident, after: Incident) -> dict[str, dict[str, str]]:
+    """What an act changed of an incident's state, severity and holder: how it `was`, and is `now`; {} for nothing."""
+    was, now = ({name: str(getattr(one, name)) for name in STANDING} for one in (before, after))
+    changed = [name for name in STANDING if was[name] != now[name]]
+    return (
+        {"was": {name: was[name] for name in changed}, "now": {name: now[name] for name in changed}} if changed else {}
+    )
+
+
+async def _incident(request: web.Request) -> Incident | None:
+    """The incident of the path, as it stands, where somebody acts on one."""
+    number = number_of(request.match_info.get("code", "")) if request.method not in SAFE else None
+    if number is None:
+        return None
+    try:
+        kept = await request.app[DATABASE].read(lambda tx: incidents.get(tx, number))
+    except StoreUnavailable:  # Whoever acts is told so by what they ask for.
+        return None
+    return kept.incident if kept else None
 
 
 def _changes(request: web.Request) -> bool:
@@ -119,6 +146,8 @@ async def _deed(request: web.Request, response: web.StreamResponse) -> Deed:
     who = more.pop("who", "") or _who(request, said)
     act, about = more.pop("act", act), more.pop("object", "")
     told = {name: value for name, value in said.items() if name not in ("by", "action")}
+    if request.method == "DELETE" and (was := _told(_answered(response))):
+        more.setdefault("was", was)
     return Deed(
         who=_short(who),
         via=_short(more.pop("via", "") or _via(request)),
@@ -143,8 +172,7 @@ def _name(request: web.Request, response: web.StreamResponse) -> str:
     for name in ("code", "name", "id", "mapping"):
         if found := request.match_info.get(name, ""):
             return found
-    if isinstance(response, web.Response) and response.content_type == "application/json" and response.body:
-        told = _json(bytes(response.body) if isinstance(response.body, bytes) else b"")
+    if told := _answered(response):
         return str(next((told[name] for name in NAMES if told.get(name)), ""))
     if request.match_info.get("token") or response.status not in (302, 303):
         return ""
@@ -203,6 +231,17 @@ async def _asked(request: web.Request) -> dict[str, Any]:
             return {}
     else:
         found = _json(body)
+    return _told(found)
+
+
+def _answered(response: web.StreamResponse) -> dict[str, Any]:
+    """The JSON of an answer, {} for another kind."""
+    if not isinstance(response, web.Response) or response.content_type != "application/json":
+        return {}
+    return _json(response.body) if isinstance(response.body, bytes) and len(response.body) <= LARGEST else {}
+
+
+def _told(found: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _value(found[name]) for name in sorted(found) if name in FIELDS and found[name] not in ("", None)}
 
 

@@ -133,7 +133,7 @@ def revoke(session: Session, client: Client, name: str, id: str, by: str) -> Non
 
 
 def _print_code(url: str) -> None:
-    """The link as a phone's camera reads it, whichever colours the terminal has."""
+    """The link as a phone's camera reads it, be the terminal dark or light."""
     import segno
 
     segno.make(url, error="m").terminal(out=sys.stdout, border=2, compact=True)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from aiohttp import web
 from markupsafe import Markup
 
-from pager.api.auditing import remark
+from pager.api.auditing import change_of, remark
 from pager.api.doors import slow_down
 from pager.api.parts import DATABASE, ENGINE, PARTS
 from pager.api.problems import Problem
@@ -45,7 +45,8 @@ async def act(request: web.Request) -> web.Response:
     except Unfit as unfit:
         return _page(request, seen, status=unfit.status, error=unfit.words)
     with acting("link"):
-        await request.app[ENGINE].act(seen.incident.number, event)
+        after = await request.app[ENGINE].act(seen.incident.number, event)
+    remark(request, **change_of(seen.incident, after))
     done = f"?done={action}" if action in DONE else ""
     return web.Response(status=303, text="done\n", headers={"Location": f"{_link(request)}{done}", **_NO_STORE})
 

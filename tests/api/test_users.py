@@ -124,7 +124,12 @@ async def test_t33_every_change_is_in_the_audit_whichever_door_it_came_by(house:
     found = await house.get("/api/v1/audit?limit=4", headers=bearer(await house.token("admin")))
     assert (len(found["audit"]), found["next"]) == (4, "3")
     assert found["audit"][1]["detail"] == {"text": "I look"}
+    assert found["audit"][2]["detail"]["was"]["match"] == ["alertname = DiskFull"]
     assert found["audit"][3]["detail"] == {"for": "2h", "match": ["alertname = DiskFull"], "why": "moving"}
+    older = (await house.get("/api/v1/audit?cursor=3", headers=bearer(await house.token("admin", "b"))))["audit"]
+    assert older[0]["detail"] == {"to": "SEV-1", "was": {"severity": "SEV-2"}, "now": {"severity": "SEV-1"}}
+    taken = {"state": "acknowledged", "acked_by": "ana"}
+    assert older[1]["detail"] == {"was": {"state": "triggered", "acked_by": ""}, "now": taken}
     assert {one["address"] for one in found["audit"]} == {"127.0.0.1"}
 
 
