@@ -14,6 +14,7 @@ from pager.api import (
     health,
     heartbeats,
     incidents,
+    load,
     oncall,
     opsgenie,
     overrides,
@@ -39,7 +40,8 @@ from pager.web import link, pages, proof, static
 SERVED = (
     alertmanager_read,
     *(generic, webhook, alertmanager, pagerduty, opsgenie, incidents, explain, alerts, oncall, overrides),
-    *(ping, heartbeats, people, silences, health, status, reload, tokens, users, audit, upkeep, link, proof, static),
+    *(ping, heartbeats, people, silences, load, health, status, reload, tokens, users, audit, upkeep),
+    *(link, proof, static),
     *pages.SERVED,
 )
 

@@ -16,11 +16,31 @@ from pager.web import (
     now,
     oncall,
     provider,
+    reports,
     rules,
     system,
+    wall,
 )
 
-SERVED = (now, incident, oncall, alerts, holds, rules, declare, system, manual, login, provider, enrol, me, audit, live)
+SERVED = (
+    now,
+    incident,
+    oncall,
+    alerts,
+    holds,
+    rules,
+    reports,
+    wall,
+    declare,
+    system,
+    manual,
+    login,
+    provider,
+    enrol,
+    me,
+    audit,
+    live,
+)
 
 
 def prepare(app: web.Application) -> None:

@@ -13,9 +13,9 @@ from pager.web.static import path_of
 
 PAGES = (
     *("/p/", "/i/", "/oncall", "/declare", "/alerts", "/routes", "/system", "/help", "/login", "/live", "/me"),
-    *("/enrol/", "/audit", "/silences", "/maintenance"),
+    *("/enrol/", "/audit", "/silences", "/maintenance", "/reports", "/wall"),
 )
-FOR_SCRIPTS = (".txt", ".ics")
+FOR_SCRIPTS = (".txt", ".ics", ".csv")
 CSP = (
     "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; "
     "img-src 'none'; script-src 'none'"
@@ -50,6 +50,7 @@ _templates.globals["places"] = (
     ("/alerts", "Alerts"),
     ("/silences", "Silences"),
     ("/routes", "Rules"),
+    ("/reports", "Reports"),
     ("/system", "System"),
     ("/help", "Help"),
     ("/me", "You"),

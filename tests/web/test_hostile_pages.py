@@ -45,6 +45,8 @@ LOOKED = (
     "/alerts?state=unrouted",
     "/silences",
     "/maintenance",
+    "/reports",
+    "/wall",
     "/me",
     "/system",
 )

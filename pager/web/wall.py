@@ -1,0 +1,40 @@
+"""The page for a screen on a wall, /wall: what is open, in letters to be read across a room, and who is on call."""
+
+from aiohttp import web
+
+from pager.api.parts import DATABASE, ENGINE
+from pager.core.text import clock
+from pager.store import incidents
+from pager.web.now import ills_of, watches_of
+from pager.web.seat import seat_of, shown
+from pager.web.view import Seen, View
+
+routes = web.RouteTableDef()
+MOST = 8
+
+
+@routes.get("/wall")
+async def show(request: web.Request) -> web.Response:
+    """The most urgent ones, as many as a screen holds. Nothing can be done here."""
+    seat, catalog = seat_of(request), request.app[ENGINE].catalog
+    found, count, at, mark = await request.app[DATABASE].read(
+        lambda tx: (
+            incidents.urgent(tx, after=0, limit=MOST),
+            incidents.count_open(tx),
+            tx.now(),
+            incidents.mark(tx),
+        )
+    )
+    views = [View(Seen(seat.person, kept.incident, kept.version, (), (), (), at), catalog, "") for kept in found]
+    return shown(
+        request,
+        "wall.html",
+        views=views,
+        count=count,
+        more=max(0, count - MOST),
+        unheld=sum(view.incident.state == "triggered" for view in views),
+        watches=watches_of(catalog, seat, at),
+        ills=ills_of(request),
+        mark=mark,
+        clock=clock(at, seat.zone, at),
+    )
