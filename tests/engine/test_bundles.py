@@ -2,6 +2,9 @@
 
 import asyncio
 from datetime import timedelta
+from random import Random
+
+import pytest
 
 from pager.core.code import code_of
 from pager.core.incident import Unacked
@@ -218,3 +221,32 @@ async def test_two_nodes_page_nobody_more_often_than_one(two: tuple[House, House
 
     assert sum(map(len, made)) == 1
     assert await one.count("pages WHERE state = 'carried'") == 27
+
+
+@covers("R32", "R30", "F20", "P6")
+@pytest.mark.parametrize("seed", range(4))
+async def test_whatever_dies_over_a_bundle_every_incident_is_told_and_repeats_say_so(
+    two: tuple[House, House], seed: int
+) -> None:
+    random, phone, opened = Random(seed), Phone(), 0
+    for _ in range(12):
+        node, more = random.choice(two), random.randint(0, 4)
+        await flood(node, opened + 1, opened + more)
+        opened += more
+        fate = random.choice(("lives", "dies before it sends", "dies before it says so"))
+        if fate == "lives":
+            await node.send(phone)
+        else:
+            _, taken = await node.claim()
+            for attempt in (a for one in taken for a in one.attempts if fate == "dies before it says so"):
+                phone(attempt)
+        node.clock.at += random.choice((10 * SECOND, 50 * SECOND, 2 * MINUTE))
+    for node in (*two, *two):
+        node.clock.at += 2 * MINUTE
+        await node.send(phone)
+
+    told = " ".join(f"{title} {body}" for who, title, body in phone.heard if who == "ana")
+    assert [n for n in range(1, opened + 1) if code_of(n) not in told] == []
+    first = [title for who, title, body in phone.heard if who == "ana" and "may be a repeat" not in body]
+    assert len(first) == len(set(first))
+    assert await two[0].count("pages WHERE state IN ('due', 'held')") == 0
