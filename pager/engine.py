@@ -359,3 +359,7 @@ class Engine:
         incident, news = await self.database.write(lambda tx: hands.merge(tx, self.catalog, one, other, by))
         self.listener.news(news)
         return incident
+
+    async def page(self, name: str, by: str, text: str) -> None:
+        """Page a person by hand; the open incidents that the text names note it."""
+        self.listener.news(await self.database.write(lambda tx: hands.page(tx, self.catalog, name, by, text)))

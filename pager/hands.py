@@ -1,4 +1,4 @@
-"""What people do to incidents by hand, each one transaction: act on one, declare one, merge two."""
+"""What people do by hand, each one transaction: act on an incident, declare one, merge two, page somebody."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -8,12 +8,13 @@ import msgspec
 
 from pager.core.advance import set_up
 from pager.core.catalog import Catalog
-from pager.core.code import code_of
-from pager.core.incident import Entry, Event, Incident, MergedInto, Resolved
+from pager.core.code import code_of, numbers_in
+from pager.core.incident import Entry, Event, Incident, MergedInto, Noted, Resolved
 from pager.core.joining import by_age, ends_only_itself, what_joins
+from pager.core.proven import asked_notice
 from pager.core.severity import Level
 from pager.desk import Desk, News
-from pager.store import Moved, alerts, incidents, inhibitions
+from pager.store import Moved, alerts, incidents, inhibitions, notices
 from pager.store.database import Tx
 
 
@@ -112,6 +113,20 @@ def _join(tx: Tx, desk: Desk, one: Incident, other: Incident, *, by: str) -> int
     desk.take(older.number, verdict)
     desk.settle()
     return older.number
+
+
+def page(tx: Tx, catalog: Catalog, name: str, by: str, text: str) -> News:
+    """Page a person; the open incidents that the text names by their codes note it, wherever they were merged."""
+    desk = Desk(tx, catalog)
+    named = {incidents.after_merges(tx, number) for number in numbers_in(text)}
+    desk.lock(named)
+    notices.issue(tx, [asked_notice(name, by, text, tx.now())])
+    for number in sorted(named):
+        incident = desk.incident(number)
+        if incident is not None and incident.is_open:
+            desk.tell(number, Noted(by, f"paged {name}: {text}"))
+    desk.settle()
+    return desk.news
 
 
 def _is_merged(desk: Desk, number: int) -> bool:

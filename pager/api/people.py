@@ -9,10 +9,8 @@ from pager.api.parts import DATABASE, ENGINE
 from pager.api.problems import Problem
 from pager.api.reading import known_in, name_in, read_body, text_in
 from pager.api.shapes import rfc3339
-from pager.core.code import numbers_in
-from pager.core.incident import Noted
-from pager.core.proven import asked_notice, proven_urls, standing, trial_notice
-from pager.store import incidents, notices, proofs
+from pager.core.proven import proven_urls, standing, trial_notice
+from pager.store import notices, proofs
 from pager.store.database import Tx
 from pager.store.sql import instant, micros
 
@@ -34,14 +32,7 @@ async def page(request: web.Request) -> web.Response:
     """Page a person by hand. Incidents that the text names by their codes note it."""
     name, said = _person(request), await read_body(request, Asked)
     by, text = name_in(said.by), text_in(said.text, "text", LONGEST_TEXT)
-
-    def issue(tx: Tx) -> list[int]:
-        notices.issue(tx, [asked_notice(name, by, text, tx.now())])
-        return [number for number, kept in incidents.lock(tx, numbers_in(text)).items() if kept.incident.is_open]
-
-    about = await request.app[DATABASE].write(issue)
-    for number in about:
-        await request.app[ENGINE].act(number, Noted(by, f"paged {name}: {text}"))
+    await request.app[ENGINE].page(name, by, text)
     return web.json_response({"to": name, "text": text, "by": by}, status=202)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 
 from pager.core.duration import parse_duration
-from pager.core.hygiene import clean
+from pager.core.hygiene import clean, one_line
 from pager.core.incident import (
     Acked,
     Act,
@@ -35,6 +35,9 @@ PLAIN: Mapping[str, Callable[[str], Act]] = {
 OF_A_LINK = ("ack", "undo", "escalate", "resolve", "note", "severity", "command")
 ALL = (*OF_A_LINK, "mitigate", "snooze", "reassign")
 MERGE = "merge"
+PAGE = "page"
+LONGEST_TEXT = 400
+"""Of a page by hand: the code of its incident is put behind it."""
 OF_THE_WHOLE = ("resolve", "severity")
 """What is not done to what an incident was merged into, unless that was on the page."""
 DONE = {
@@ -45,6 +48,7 @@ DONE = {
     "severity": "The severity is changed.",
     "snooze": "Snoozed: it is yours until then.",
     "reassign": "Handed over: they are told.",
+    "page": "Paged: it is on its way, and noted here.",
     "merge": "Merged: this one has the alerts of both.",
     "declare": "Declared: it pages now.",
 }
@@ -90,6 +94,16 @@ def level_in(text: str) -> Level:
         return parse_level(text)
     except ValueError:
         raise Unfit(400, "Choose a severity, SEV-1 to SEV-5.") from None
+
+
+def page_of(form: Mapping[str, str], code: str, people: Collection[str]) -> tuple[str, str]:
+    """Whom the form pages by hand, and what it says: the incident's code stands in it. Raises Unfit."""
+    if form.get("to", "") not in people:
+        raise Unfit(400, "Choose whom to page.")
+    text = one_line(clean(form.get("text", "")))
+    if not 0 < len(text) <= LONGEST_TEXT:
+        raise Unfit(400, f"Say in 1 to {LONGEST_TEXT} characters what you need.")
+    return form["to"], text if code in text.split() else f"{text} ({code})"
 
 
 def _person(name: str, people: Collection[str]) -> str:

@@ -13,7 +13,7 @@ from pager.engine import CannotMerge, UnknownIncident
 from pager.metrics import acting
 from pager.store import incidents
 from pager.store.database import Tx
-from pager.web.acts import DONE, MERGE, Unfit, event_of
+from pager.web.acts import DONE, MERGE, PAGE, Unfit, event_of, page_of
 from pager.web.link import runbook_of, seen_by
 from pager.web.seat import form_of, seat_of, see_other, shown, who_in
 from pager.web.view import Seen, View
@@ -51,6 +51,10 @@ async def act(request: web.Request) -> web.Response:
 async def _do(request: web.Request, form: Mapping[str, str], who: str, seen: Seen) -> Incident:
     """The incident after it: another one where it was merged. Raises Unfit."""
     engine, number = request.app[ENGINE], seen.incident.number
+    if form.get("action", "") == PAGE:
+        name, text = page_of(form, code_of(number), engine.catalog.people)
+        await engine.page(name, who, text)
+        return seen.incident
     if form.get("action", "") != MERGE:
         return await engine.act(number, event_of(form, who, seen.incident, seen.now, people=engine.catalog.people))
     other = number_of(form.get("into", ""))

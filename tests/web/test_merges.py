@@ -129,3 +129,25 @@ async def test_an_incident_is_handed_over_by_a_form(house: House) -> None:
 
     status, words = await pressed(house, f"/i/{code}", action="reassign", to="zoe")
     assert (status, "Choose who has it from now on." in words) == (400, True)
+
+
+@covers("R27")
+async def test_somebody_is_paged_by_a_form_and_the_incident_notes_it(house: House) -> None:
+    code = await house.fires("CheckoutDown")
+    house.http.cookie_jar.update_cookies({"pager_by": "ana"})
+
+    status, words = await pressed(house, f"/i/{code}", action="page", to="bo", text="need you")
+    assert (status, f"paged bo: need you ({code})" in words) == (200, True)
+    for fields in ({"to": "zoe", "text": "help"}, {"to": "bo", "text": " "}, {"to": "bo", "text": "x" * 401}):
+        assert (await pressed(house, f"/i/{code}", action="page", **fields))[0] == 400
+
+
+@covers("R27")
+async def test_a_page_by_hand_that_names_the_merged_one_is_noted_in_the_whole(house: House) -> None:
+    older, younger = await two_of(house)
+    await house.post(f"/api/v1/incidents/{younger}/merge", {"by": "chi", "into": older})
+
+    status, _ = await house.post("/api/v1/people/bo/page", {"by": "ana", "text": f"need you on {younger}"})
+
+    said = (await house.get(f"/api/v1/incidents/{older}/timeline"))["timeline"]
+    assert (status, said[-1]["text"]) == (202, f"paged bo: need you on {younger}")
