@@ -39,6 +39,29 @@ def answer(tx: Tx, token: str) -> None:
     tx.run("UPDATE proofs SET acked_at = :now WHERE hash = :hash AND acked_at IS NULL", hash=hashed, now=tx.now())
 
 
+def beside(tx: Tx, token: str) -> list[str]:
+    """The contacts that the same test page was delivered to and that are not answered yet; none before its own is."""
+    rows = tx.all(
+        "SELECT q.contact FROM proofs p JOIN proofs q ON q.page = p.page AND q.contact <> p.contact "
+        "WHERE p.hash = :hash AND p.acked_at IS NOT NULL AND q.acked_at IS NULL AND EXISTS (SELECT 1 FROM deliveries d "
+        "WHERE d.page = q.page AND d.contact = q.contact AND d.outcome = 'delivered') ORDER BY q.contact",
+        hash=hash_of(token),
+    )
+    return list(dict.fromkeys(row.contact for row in rows))
+
+
+def answer_beside(tx: Tx, token: str, contact: str) -> None:
+    """Whoever pressed this link says that another contact of the same test page reached them, too."""
+    if contact in beside(tx, token):
+        tx.run(
+            "UPDATE proofs SET acked_at = :now WHERE acked_at IS NULL AND contact = :contact "
+            "AND page = (SELECT page FROM proofs WHERE hash = :hash)",
+            now=tx.now(),
+            contact=contact,
+            hash=hash_of(token),
+        )
+
+
 def proven(tx: Tx, urls: Mapping[tuple[str, str], str]) -> dict[tuple[str, str], datetime]:
     """When each (person, contact) was last proven with the URL given for it."""
     rows = tx.all(

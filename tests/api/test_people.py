@@ -71,6 +71,29 @@ async def test_a_test_page_proves_the_contact_whose_link_is_pressed(people: Hous
     assert await listed(people) == {"push": False, "mail": False}
 
 
+async def test_a_call_is_proven_by_who_has_proven_another_contact_by_the_same_test_page(people: House) -> None:
+    call = "twilio://AC0123456789abcdef0123456789abcdef:secret@+15551230000/+15551230001?method=call"
+    ana = Person.model_validate({"contacts": {**ANA.contacts, "call": call, "sms": call.partition("?")[0]}})
+    people.engine.catalog = replace(CATALOG, people={**CATALOG.people, "ana": ana})
+    await people.post("/api/v1/people/ana/tests", {"by": "bo"})
+    told = await sent(people, fails="mail")
+    path = people.url + re.findall(r"/p/proof/[a-z2-7]{16}", told["push"])[0]
+
+    async with people.http.post(path, data={"call": "call"}) as early:
+        assert "is proven" not in await early.text()
+    async with people.http.post(path) as pressed:
+        text = await pressed.text()
+        assert "The call reached me, too (call)" in text and "(sms)" not in text and "(mail)" not in text
+    assert (await listed(people))["call"] is False
+
+    for name in ("sms", "mail", "nobody"):
+        async with people.http.post(path, data={"call": name}) as refused:
+            assert refused.status == 200
+    async with people.http.post(path, data={"call": "call"}) as rang:
+        assert "reached me, too" not in await rang.text()
+    assert await listed(people) == {"push": True, "mail": False, "call": True, "sms": False}
+
+
 async def test_another_url_has_yet_to_be_proven(people: House) -> None:
     await people.post("/api/v1/people/ana/tests", {"by": "bo"})
     link = re.search(r"/p/proof/\w+", (await sent(people))["push"])

@@ -2,10 +2,12 @@
 
 from datetime import timedelta
 
+from pager.core.outcome import Outcome
 from pager.core.proven import LASTS, trial_notice
 from pager.doctor import proven_contacts
+from pager.outbox import Attempt
 from pager.store import notices, proofs
-from tests.engine.house import NOON, House, catalog
+from tests.engine.house import DELIVERED, NOON, REFUSED, House, catalog
 from tests.engine.test_shift_notices import ready
 
 HOUR = timedelta(hours=1)
@@ -58,3 +60,24 @@ async def test_the_doctor_names_who_is_not_proven_and_what_to_do(house: House) -
     assert before.mend == "pagerctl page test bo"
     assert (after.level, after.said) == ("ok", "each of 1 contacts was proven within 30 days")
     assert later.level == "warn"
+
+
+async def test_whoever_proved_one_contact_says_that_another_of_the_same_test_rang(house: House) -> None:
+    await house.database.write(lambda tx: notices.issue(tx, [trial_notice("ana", "eli", tx.now())]))
+    links: dict[str, str] = {}
+
+    def answer(attempt: Attempt) -> Outcome:
+        links[attempt.contact] = attempt.facts.summary.split()[7].rpartition("/")[2]
+        return REFUSED if attempt.contact == "mail" else DELIVERED
+
+    await house.send(answer)
+    assert await house.database.read(lambda tx: proofs.beside(tx, links["push"])) == []
+
+    await house.database.write(lambda tx: proofs.answer(tx, links["push"]))
+    assert await house.database.read(lambda tx: proofs.beside(tx, links["push"])) == ["call"]
+    await house.database.write(lambda tx: proofs.answer_beside(tx, links["push"], "mail"))
+    await house.database.write(lambda tx: proofs.answer_beside(tx, links["push"], "call"))
+
+    known = {("ana", name): url for name, url in catalog().people["ana"].contacts.items()}
+    proven = await house.database.read(lambda tx: proofs.proven(tx, known))
+    assert sorted(name for _, name in proven) == ["call", "push"]
