@@ -8,7 +8,12 @@ OPEN = ("/-/healthy", "/-/ready", "/livez", "/readyz", "/healthz", "/metrics", "
 OPEN_BELOW = ("/p/", "/static/", "/status/", "/enrol/", "/login/")
 """A page link is its own token, and so is the link by which somebody sets a password."""
 RELOADS = ("/system",)
-INGEST = ("/webhook/", "/v2/", "/ping/")
+INGEST = ("/webhook/", "/v2/", "/ping/", "/integrations/")
+ARRIVALS = ("/api/v1/alerts", "/api/v2/alerts")
+IN_QUERY = ("/api/v2/generic/incoming", "/api/v2/grafana/incoming", "/api/v2/prometheusalertmanager/incoming")
+"""GoAlert's: the token stands in the query, as on /webhook/."""
+IN_PATH = ("/ping/", "/integrations/")
+"""A part of the address is the token; `-` stands for none."""
 KEYED = ("/v2/enqueue", "/v2/change/enqueue", "/generic/2010-04-15/create_event.json")
 """PagerDuty's: the token may be in the body, so that the handler asks for it when it has read that."""
 CALENDARS = ("/schedules/", "/people/")
@@ -41,7 +46,7 @@ def takes_alerts(method: str, path: str) -> bool:
     """Whether this is for senders, who show the token of a source."""
     if path.startswith(INGEST) or is_keyed(path):
         return True
-    return method == "POST" and path.rstrip("/") in ("/api/v1/alerts", "/api/v2/alerts")
+    return method == "POST" and path.rstrip("/") in ARRIVALS + IN_QUERY
 
 
 def is_keyed(path: str) -> bool:

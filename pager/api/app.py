@@ -11,6 +11,8 @@ from pager.api import (
     audit,
     explain,
     generic,
+    goalert,
+    grafana_oncall,
     health,
     heartbeats,
     incidents,
@@ -27,6 +29,7 @@ from pager.api import (
     tokens,
     upkeep,
     users,
+    victorops,
     webhook,
 )
 from pager.api.auditing import audits
@@ -39,7 +42,8 @@ from pager.web import link, pages, proof, static
 
 SERVED = (
     alertmanager_read,
-    *(generic, webhook, alertmanager, pagerduty, opsgenie, incidents, explain, alerts, oncall, overrides),
+    *(generic, webhook, alertmanager, pagerduty, opsgenie, victorops, goalert, grafana_oncall),
+    *(incidents, explain, alerts, oncall, overrides),
     *(ping, heartbeats, people, silences, load, health, status, reload, tokens, users, audit, upkeep),
     *(link, proof, static),
     *pages.SERVED,

@@ -14,7 +14,7 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from pager.api.access import SAFE, is_calendar, is_keyed, needed
+from pager.api.access import IN_PATH, IN_QUERY, SAFE, is_calendar, is_keyed, needed
 from pager.api.parts import ENGINE, GUESSERS, KEYRING, METRICS, PARTS, SESSIONS
 from pager.api.problems import Problem
 from pager.core.hygiene import one_line
@@ -185,7 +185,7 @@ def slow_down(request: web.Request, why: str) -> None:
 
 
 def token_of(request: web.Request) -> str:
-    """What is shown: a Bearer token, the password of Basic, that of a ping, `?token=` on webhooks and calendars."""
+    """What is shown: a Bearer token, the password of Basic, a part of an address, `?token=` of webhooks, calendars."""
     scheme, _, shown = request.headers.get("Authorization", "").strip().partition(" ")
     if scheme.lower() == "basic":
         try:
@@ -194,9 +194,9 @@ def token_of(request: web.Request) -> str:
             return ""
     if scheme and shown:  # Grafana lets people choose the scheme's name.
         return shown.strip()
-    if request.path.startswith("/ping/"):
+    if request.path.startswith(IN_PATH):
         return "" if (said := request.match_info.get("token", "")) == "-" else said
-    in_address = request.path.startswith("/webhook/") or is_calendar(request.path)
+    in_address = request.path.startswith("/webhook/") or request.path in IN_QUERY or is_calendar(request.path)
     return request.query.get("token", "") if in_address else ""
 
 

@@ -1,6 +1,7 @@
 """Generic webhooks: any body by a mapping of the files, by one that ships, or by a guess that says what it guessed."""
 
 import asyncio
+from collections.abc import Mapping as Object
 from collections.abc import Sequence
 
 from aiohttp import web
@@ -11,7 +12,7 @@ from pager.api.parts import ENGINE
 from pager.api.problems import Problem
 from pager.core.mapping import Mapping
 from pager.core.report import Malformed
-from pager.intake import LARGE
+from pager.intake import LARGE, Accepted
 from pager.presets import presets
 from pager.sources.forms import body_of
 from pager.sources.generic import wrapped
@@ -40,12 +41,7 @@ def is_mapped(request: web.Request, name: str) -> bool:
 
 async def taken(request: web.Request, name: str) -> web.Response:
     """Accept a body by the mapping of this name; "": by that of the source, or by a guess."""
-    refuse_other_sites(request)
-    maps = _maps(request, name)
-    try:
-        accepted = await take_in(request, DIALECT, await _wrapped(request, maps), name)
-    except Malformed as error:
-        raise Problem(400, error.what, path=error.path) from None
+    accepted = await keep(request, name)
     said: dict[str, object] = {"accepted": accepted.count}
     if accepted.note:
         said["note"] = accepted.note
@@ -54,13 +50,25 @@ async def taken(request: web.Request, name: str) -> web.Response:
     return web.json_response(said)
 
 
-async def _wrapped(request: web.Request, maps: Sequence[Mapping]) -> bytes:
+async def keep(request: web.Request, name: str, beside: Object[str, str] | None = None) -> Accepted:
+    """Keep a body by the mapping of this name, with the fields `beside` it that it does not say. Raises Problem."""
+    refuse_other_sites(request)
+    maps = _maps(request, name)
+    try:
+        return await take_in(request, DIALECT, await _wrapped(request, maps, beside or {}), name)
+    except Malformed as error:
+        raise Problem(400, error.what, path=error.path) from None
+
+
+async def _wrapped(request: web.Request, maps: Sequence[Mapping], beside: Object[str, str]) -> bytes:
     """What is kept: the body and the mappings by which it is read. A large one is read in a thread."""
     query = {key: value for key, value in request.query.items() if key != "token"}
+    more = {key: value for key, value in beside.items() if key != "token"}
     said, kind = await request.read(), request.headers.get("Content-Type", "")
 
     def read() -> bytes:
-        return wrapped(body_of(said, kind, query), maps)
+        body = body_of(said, kind, query)
+        return wrapped({**more, **body} if more and isinstance(body, dict) else body, maps)
 
     return await asyncio.to_thread(read) if len(said) > LARGE else read()
 

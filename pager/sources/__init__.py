@@ -7,7 +7,7 @@ A new dialect is a file with a SOURCE and one line here, or a package of its own
 from collections.abc import Mapping
 
 from pager.core.report import Source
-from pager.sources import alertmanager, generic, grafana, heartbeat, opsgenie, pagerduty, prometheus
+from pager.sources import alertmanager, generic, grafana, heartbeat, opsgenie, pagerduty, prometheus, victorops
 
 SOURCES: Mapping[str, Source] = {
     "alertmanager": alertmanager.SOURCE,
@@ -17,4 +17,5 @@ SOURCES: Mapping[str, Source] = {
     "opsgenie": opsgenie.SOURCE,
     "pagerduty": pagerduty.SOURCE,
     "prometheus": prometheus.SOURCE,
+    "victorops": victorops.SOURCE,
 }

@@ -55,6 +55,18 @@ ROUTES: dict[str, tuple[str, ...]] = {
         "PUT /webhook/{dialect}/",
         *(f"{method} /webhook/generic{more}" for method in ("GET", "POST", "PUT") for more in ("", "/{mapping}")),
         *(f"{method} /ping/{{token}}/{{name}}{more}" for method in ("GET", "POST") for more in ("", "/{said}")),
+        *(
+            f"POST /integrations/{path}{slash}"
+            for path in (
+                "generic/20131114/alert/{token}",
+                "generic/20131114/alert/{token}/{routing_key}",
+                "v1/{kind}/{token}",
+                "v1/{kind}/{token}/heartbeat",
+            )
+            for slash in ("", "/")
+        ),
+        *(f"GET /integrations/v1/{{kind}}/{{token}}/heartbeat{slash}" for slash in ("", "/")),
+        *(f"POST /api/v2/{kind}/incoming" for kind in ("generic", "grafana", "prometheusalertmanager")),
         "POST /v2/alerts",
         "GET /v2/alerts",
         "GET /v2/alerts/requests/{request}",
@@ -191,7 +203,7 @@ PAGES: dict[str, tuple[str, ...]] = {
 }
 VALUES = {"dialect": "alertmanager", "code": "7KQ", "act": "ack", "name": "payments", "id": "1", "token": "a" * 16}
 VALUES |= {"topic": "nodes", "table": "people", "ident": "1", "verb": "close", "request": "1", "mapping": "pingdom"}
-VALUES |= {"said": "start", "instance": "f00"}
+VALUES |= {"said": "start", "instance": "f00", "kind": "webhook", "routing_key": "db"}
 EVERY = [(scope, *route.split()) for shelf in (ROUTES, PAGES) for scope, routes in shelf.items() for route in routes]
 
 
@@ -218,7 +230,7 @@ async def asked(street: Street, method: str, path: str, shown: str) -> tuple[int
     """What a stranger is answered who shows this: the status and all words."""
     headers = {**STRANGER, **(bearer(street.shows[shown]) if shown != "none" else {})}
     values = VALUES
-    if path.startswith("/ping/"):  # Here the address is all that is shown.
+    if path.startswith(("/ping/", "/integrations/")):  # Here the address is all that is shown.
         headers, values = STRANGER, {**VALUES, "token": street.shows.get(shown, "-")}
     async with street.house.http.request(
         method, street.house.url + path.format_map(values), headers=headers, allow_redirects=False

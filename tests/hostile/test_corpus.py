@@ -8,19 +8,32 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from pager.api import alertmanager, alertmanager_read, alerts, generic, incidents, opsgenie, pagerduty, webhook
+from pager.api import (
+    alertmanager,
+    alertmanager_read,
+    alerts,
+    generic,
+    goalert,
+    grafana_oncall,
+    incidents,
+    opsgenie,
+    pagerduty,
+    victorops,
+    webhook,
+)
 from pager.web import link
 from tests.api.house import House
 from tests.hostile.ways import hostile_bodies, long_body, many_alerts, ordinary, ordinary_is_taken, paged
 from tests.support import covers
 
-DIALECTS = ("alertmanager", "generic", "grafana", "opsgenie", "pagerduty", "prometheus")
+DIALECTS = ("alertmanager", "generic", "grafana", "opsgenie", "pagerduty", "prometheus", "victorops")
+SENDERS = (generic, webhook, alertmanager, alertmanager_read, opsgenie, pagerduty, victorops, goalert, grafana_oncall)
 POSTED = sorted(
     {
         (route.method, route.path)
-        for module in (generic, webhook, alertmanager, alertmanager_read, opsgenie, pagerduty, alerts, incidents, link)
+        for module in (*SENDERS, alerts, incidents, link)
         for route in module.routes
-        if isinstance(route, web.RouteDef) and route.method in ("POST", "PUT", "PATCH")
+        if isinstance(route, web.RouteDef) and route.method in ("POST", "PUT", "PATCH") and route.path[-1] != "/"
     }
 )
 WAYS = [
@@ -40,6 +53,8 @@ async def test_no_body_brings_down_what_it_is_sent_to(house: House, payloads: Pa
         .replace("{mapping}", "pingdom")
         .replace("{verb}", "close")
         .replace("{name}", "x")
+        .replace("{kind}", "formatted_webhook")
+        .replace("{routing_key}", "db")
         .replace("{code}", code)
         .replace("{token}", (await house.link("ana")).removeprefix("/p/"))
     )

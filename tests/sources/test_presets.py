@@ -32,7 +32,6 @@ FOLDERS += (
     "slack",
     "uptime-kuma",
     "uptimerobot",
-    "victorops",
     "zabbix",
 )
 GROUP = "9e7e3c3a1b7d75e08ab7d6eb1fa3cd99aa5a29e5aea311a995c33b7cd132fbde"
@@ -102,10 +101,6 @@ FACTS = (
     ("uptime-kuma", "uptime-kuma/issue3750-group-down", "firing", "group", "critical", "10", "2023-09-16 10:41:24"),
     ("uptimerobot", "uptimerobot/zulip-up", "resolved", "Mail Server", "critical", "server2.example.com Mail Server",
      ""),
-    ("victorops", "victorops/am025-critical", "firing",
-     "[FIRING:1] InstanceDown prod-eu1 (node-001.example.com:9100 node critical infra)", "CRITICAL", GROUP, ""),
-    ("victorops", "victorops/am025-recovery", "resolved", "[RESOLVED] InstanceDown prod-eu1 (node critical infra)",
-     "info", GROUP, ""),
     ("vrops", "generic/alerta-vmware-vrops", "firing", "ALERT_SUBTYPE_AVAILABILITY_PROBLEM", "WARNING",
      "sample-alert-uuid", "2013-05-28 16:09:06"),
     ("wazuh", "keep-misc/wazuh", "firing", "New dpkg (Debian Package) installed.", "info", "New dpkg", ""),
