@@ -167,6 +167,7 @@ class Daemon:
                 nodes=self.nodes,
                 caps=Caps(self.settings.connections, self.settings.connections_of_one),
                 signing=self.settings.signing,
+                callers=self.settings.callers,
             )
         )
         runner = make_runner(app, shutdown_timeout=5)

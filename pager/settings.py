@@ -20,6 +20,7 @@ from pydantic_settings import (
 
 from pager.core.duration import Duration
 from pager.core.signing import Provider, Signing, parse_network
+from pager.core.vcard import check_caller
 
 TOML = "pager.toml"
 _SYSTEM_STATE = Path("/var/lib/pager")
@@ -92,6 +93,10 @@ def _check_issuer(url: str) -> str:
     return url
 
 
+def _check_callers(written: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(map(check_caller, written))
+
+
 def _check_pause(pause: timedelta) -> timedelta:
     if pause < timedelta(seconds=1):
         raise ValueError("a second at least")
@@ -128,6 +133,7 @@ class Settings(BaseSettings):
     address. Bodies are kept for `bodies_kept` or up to `bodies_bytes`, incidents for `incidents_kept` after their end.
     With `oncall_names` the metrics name who is on call. From `proxies`, addresses or networks, X-Forwarded-For is
     believed, and `proxy_header` as the name of a person. `oidc_...` is the provider that people sign in at.
+    `callers` are the numbers and addresses that pages come from, for the contact card at /me.
     """
 
     model_config = SettingsConfigDict(env_prefix="PAGER_", env_ignore_empty=True, frozen=True, extra="forbid")
@@ -160,6 +166,7 @@ class Settings(BaseSettings):
         default=(), repr=False
     )
     proxies: Annotated[Addresses, AfterValidator(_check_networks)] = ()
+    callers: Annotated[Addresses, AfterValidator(_check_callers)] = ()
     proxy_header: Annotated[str, AfterValidator(_check_header)] = ""
     oidc_issuer: Annotated[str, AfterValidator(_check_issuer)] = ""
     oidc_client: str = ""

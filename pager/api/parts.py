@@ -43,6 +43,7 @@ class Parts:
     the config folder, for runbooks. `beats` gives when each loop last came round, by the event loop's clock.
     `not_ready` says in words why no requests should come yet, "" when they should. `reload` reads the files again;
     `last_read` is what the last reload found. `caps` are for connections; `signing` is who else says who people are.
+    `callers` are the numbers and addresses that pages come from.
     """
 
     database: Database
@@ -61,6 +62,7 @@ class Parts:
     nodes: Nodes | None = None
     caps: Caps = field(default_factory=Caps)
     signing: Signing = field(default_factory=Signing)
+    callers: tuple[str, ...] = ()
     passwords: Passwords = field(default_factory=Passwords)
 
 

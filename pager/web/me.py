@@ -17,6 +17,7 @@ from pager.core.text import clock
 from pager.passwords import TooMany
 from pager.sessions import Opened
 from pager.store.sessions import Session
+from pager.web.contacts import reached
 from pager.web.enrol import DIFFER
 from pager.web.login import BUSY, WAIT
 from pager.web.seat import form_of, seat_of, see_other, shown
@@ -26,6 +27,7 @@ routes = web.RouteTableDef()
 AHEAD = timedelta(weeks=4)
 MOST_TURNS = 20
 DONE = {
+    "tested": "A test page is on its way to each of your contacts. Load this page again to see what became of it.",
     "ended": "That browser is signed out.",
     "others": "All other browsers are signed out.",
     "password": "Your password is changed. All other browsers are signed out.",
@@ -57,8 +59,16 @@ async def _page(request: web.Request, status: int = 200, *, done: str = "", erro
     opened = request.get(SESSION)
     found = await request.app[SESSIONS].of(opened) if opened else []
     signed = [_signed(one, seat.zone, now, opened is not None and one.id == opened.session.id) for one in found]
-    named = seat.badge in catalog.people
-    values = {"turns": turns, "signed": signed, "done": done, "error": error, "named": named, "shortest": SHORTEST}
+    named, how = seat.badge in catalog.people, await reached(request, seat)
+    values = {
+        "turns": turns,
+        "signed": signed,
+        "done": done,
+        "error": error,
+        "named": named,
+        "reached": how,
+        "shortest": SHORTEST,
+    }
     return shown(request, "me.html", status, **values)
 
 

@@ -5,6 +5,7 @@ from aiohttp import web
 from pager.web import (
     alerts,
     audit,
+    contacts,
     declare,
     enrol,
     holds,
@@ -38,6 +39,7 @@ SERVED = (
     provider,
     enrol,
     me,
+    contacts,
     audit,
     live,
 )

@@ -15,7 +15,7 @@ PAGES = (
     *("/p/", "/i/", "/oncall", "/declare", "/alerts", "/routes", "/system", "/help", "/login", "/live", "/me"),
     *("/enrol/", "/audit", "/silences", "/maintenance", "/reports", "/wall"),
 )
-FOR_SCRIPTS = (".txt", ".ics", ".csv")
+FOR_SCRIPTS = (".txt", ".ics", ".csv", ".vcf")
 CSP = (
     "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; "
     "img-src 'none'; script-src 'none'"
