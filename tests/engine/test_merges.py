@@ -1,11 +1,14 @@
 """Merging by hand (lifecycle rule 27) on a real database: alerts, groups, pages and links move along."""
 
 import asyncio
+import contextlib
+import random
+from collections import Counter
 
 import pytest
 
 from pager.core.code import code_of
-from pager.core.incident import Acked, Mitigated, Noted, Resolved
+from pager.core.incident import Acked, Mitigated, Noted, Resolved, Unacked
 from pager.core.matcher import parse_matcher
 from pager.core.silence import Wanted
 from pager.engine import CannotMerge, UnknownIncident
@@ -15,6 +18,7 @@ from tests.engine.test_races import race
 from tests.support import covers
 
 Two = tuple[House, House]
+SEEDS = range(3)
 
 
 async def two_incidents(house: House) -> None:
@@ -232,3 +236,42 @@ async def test_an_ack_during_a_merge_is_of_one_of_the_two(two: Two) -> None:
     acked = [number for number in (1, 2) if "acknowledged" in await one.timeline(number)]
     assert len(acked) == 1
     assert (await one.incident(1)).acked_by == ("bo" if acked == [1] else "")
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@covers("F28", "R27", "R34")
+async def test_whatever_is_merged_while_people_and_sources_speak_ends_well(two: Two, seed: int) -> None:
+    """No deadlock that is not repeated in time, no alert in two incidents or in one that is merged, no count off."""
+    dice = random.Random(seed)
+    one, _ = two
+    names = [f"Alert {number}" for number in range(5)]
+    for source in ("east", "west"):
+        await one.say(*map(alert, names), source=source)
+
+    async def merger(node: House, by: str) -> None:
+        for _ in range(6):
+            pair = dice.sample(range(1, len(names) + 1), 2)
+            with contextlib.suppress(CannotMerge):
+                await node.engine.merge(*pair, by)
+            await node.act(dice.choice([Acked, Unacked, Resolved])(by), dice.choice(pair))
+
+    async def speak(node: House, name: str) -> None:
+        for _ in range(8):
+            told = dice.sample(names, 3)
+            more = (alert(each, dice.choice(["firing", "resolved"]), instance=dice.choice("ab")) for each in told)
+            await node.say(*more, source=name)
+
+    await asyncio.gather(
+        *(merger(node, by) for node in two for by in ("ana", "bo")),
+        *(speak(node, name) for node, name in zip(two, ("east", "west"), strict=True)),
+    )
+
+    assert (await one.count("failed"), await one.count("todo")) == (0, 0)
+    listed = await one.database.read(lambda tx: alerts.page_of(tx, state="all", after=-(2**63), limit=999))
+    firing = Counter(known.incident for known in listed if known.state.counts_as_firing)
+    for incident in await one.all():
+        if incident.merged_into is not None:
+            assert not incident.is_open
+            assert not [known for known in listed if known.incident == incident.number]
+        if incident.is_open:
+            assert incident.firing == firing[incident.number]
