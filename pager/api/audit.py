@@ -13,6 +13,7 @@ from pager.store.audit import Deed, Kept
 
 routes = web.RouteTableDef()
 NEWEST = 2**62
+_LAST = ("was", "now")
 
 
 @routes.get("/api/v1/audit")
@@ -35,8 +36,9 @@ async def checked(request: web.Request) -> web.Response:
 
 
 def detail_of(deed: Deed) -> str:
-    """The details on one line, as `severity SEV-1, was SEV-2`."""
-    return ", ".join(f"{name} {_said(value)}" for name, value in deed.detail.items())
+    """The details on one line, as `why moving, was state triggered, now state resolved`."""
+    names = sorted(deed.detail, key=lambda name: _LAST.index(name) if name in _LAST else -1)
+    return ", ".join(f"{name} {_said(deed.detail[name])}" for name in names)
 
 
 def _said(value: Any) -> str:

@@ -165,6 +165,11 @@ ERRORS = [
         id="a person twice",
     ),
     pytest.param(
+        people(f"people:\n  dee: {{{PERSON}, login: A@x.org}}\n  eli: {{{PERSON}, login: a@X.org}}\n"),
+        'schedules/more.yaml:3:48 E110 a second login "a@x.org"; the first is schedules/more.yaml:2',
+        id="a login twice",
+    ),
+    pytest.param(
         {"schedules/z.yaml": "schedule: shop\nrotation: [{from: 2026-01-05, people: [ana]}]\n"},
         'schedules/z.yaml:1:11 E110 a second schedule "shop"; the first is schedules/shop.yaml:1',
         id="a schedule twice",
