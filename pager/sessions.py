@@ -118,8 +118,12 @@ class Sessions:
         if caller is not None and (account is None or account.disabled_at is None):
             return caller
         # For good: a name that comes back into the files may be that of somebody else.
-        await self._database.write(lambda tx: sessions.end_of_person(tx, found.person))
-        log.info("the sessions of a person who may not come in any more have ended", person=found.person)
+        try:
+            await self._database.write(lambda tx: sessions.end_of_person(tx, found.person))
+        except StoreUnavailable as error:
+            log.warning("a session is refused and cannot be ended", person=found.person, error=str(error), often=True)
+        else:
+            log.info("the sessions of a person who may not come in any more have ended", person=found.person)
         return None
 
     def _note_use(self, session: Session, address: str, now: datetime) -> None:

@@ -211,7 +211,8 @@ def address_of(request: web.Request) -> str:
 
 
 def _is_local(request: web.Request) -> bool:
-    if any(name in request.headers for name in FORWARDED):
+    # Whoever a proxy on this machine brings is a stranger, also where it does not say so.
+    if any(name in request.headers for name in FORWARDED) or request.app[PARTS].signing.trusts(_peer_of(request)):
         return False
     return is_loopback(_host_of(request.host)) and is_loopback(_peer_of(request))
 

@@ -75,6 +75,15 @@ async def test_t28_it_opens_pages_and_no_api(house: House) -> None:
         assert (await asked(house, path, "ana@example.org"))[0] == 401
 
 
+@covers("T1")
+async def test_t1_whoever_a_proxy_brings_is_a_stranger_while_there_are_no_tokens(tmp_path: Path) -> None:
+    async with opened(tmp_path, signing=replace(TRUSTED, header="")) as house:
+        async with house.http.get(f"{house.url}/") as answer:
+            assert (answer.status, "on this machine only" in await answer.text()) == (403, True)
+        async with stranger() as http, http.get(f"{house.url}/") as answer:
+            assert answer.status == 200
+
+
 async def test_whoever_the_proxy_names_acts_by_forms_of_their_own(house: House) -> None:
     token = await house.token("admin")
     house.shows = {"Authorization": f"Bearer {token}"}
