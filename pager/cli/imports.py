@@ -1,4 +1,4 @@
-"""`pagerctl import`: what stands elsewhere, absences and public holidays, as dated lines to paste into a schedule."""
+"""`pagerctl import`: what stands elsewhere: absences and holidays as dated lines to paste, other pagers as files."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pager.cli.imported import commands
 from pager.cli.output import Session, instant, known, load, print_json, session_options
 from pager.core.wall import FIRST_YEAR, LAST_YEAR
 
@@ -24,7 +25,11 @@ _NO_HOLIDAYS = "this needs holidays, which knows them: install pagerd[holidays],
 
 @click.group("import")
 def import_() -> None:
-    """Print absences and public holidays as lines to paste into a schedule."""
+    """Print absences and public holidays as lines to paste into a schedule, or make files of another pager's export."""
+
+
+for _command in commands():
+    import_.add_command(_command)
 
 
 @import_.command(short_help="Turn a calendar file into `away` lines.")

@@ -1,0 +1,174 @@
+"""What all systems have in common: people, layers of turns, policies, and what is said of them.
+
+Times of a layer are minutes on the wall clock of its zone, those of a change are exact.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+Ring = tuple[tuple[str, ...], ...]
+"""Entries in turn, each the keys of people who are on call together."""
+
+Kind = Literal["lost", "differs", "fill in", "note"]
+
+NOBODY = "nobody"
+"""Who has a turn that was left empty on purpose: somebody without contacts, so that a step goes on at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """Something to know of an import: `lost` is not carried over, `differs` means something else here."""
+
+    kind: Kind
+    where: str
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """A way to somebody. Without a `url` it is written as a comment, of which `hint` is the text."""
+
+    key: str
+    url: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    key: str
+    name: str = ""
+    zone: str = ""
+    contacts: tuple[Contact, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Team:
+    key: str
+    name: str
+    people: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """A ring of turns of `length` minutes, or by `handoff` and `every` where months or weekdays part them.
+
+    `anchor` is a wall minute at which ring[0] begins; somebody is on call from `start` to `until`, exclusive, inside
+    `hours`. Of layers that overlap a higher `level` hides a lower one, and those of one level are on call together.
+    """
+
+    name: str
+    zone: str
+    ring: Ring
+    anchor: int
+    start: int
+    length: int = 0
+    handoff: str = ""
+    every: int = 1
+    until: int | None = None
+    hours: tuple[str, ...] = ()
+    level: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """An override in [start, end): `people` instead of all or of `replaced`, beside all (`add`), or not (`remove`)."""
+
+    start: datetime
+    end: datetime
+    people: tuple[str, ...]
+    kind: Literal["who", "replace", "add", "remove"] = "who"
+    replaced: str = ""
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the export itself says: `person` is on call in [start, end)."""
+
+    start: datetime
+    end: datetime
+    person: str
+
+
+@dataclass(frozen=True, slots=True)
+class Roster:
+    """A schedule as it was: its layers in any order, its overrides in the order in which they apply.
+
+    `shown` covers the stretch `told`, if the export says who is on call.
+    """
+
+    key: str
+    name: str
+    zone: str
+    layers: tuple[Layer, ...] = ()
+    changes: tuple[Change, ...] = ()
+    shown: tuple[Shown, ...] = ()
+    told: tuple[datetime, datetime] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Whom a step pages; `key` is a roster's where `kind` is schedule."""
+
+    kind: Literal["schedule", "person", "team", "everyone"]
+    key: str = ""
+    rank: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """`wait` is in minutes."""
+
+    page: tuple[Target, ...]
+    wait: int
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    key: str
+    name: str
+    steps: tuple[Step, ...]
+    repeat: int = 0
+    team: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule to write; one that `said` cannot be carried over is written as a comment."""
+
+    name: str
+    match: tuple[str, ...]
+    policy: str
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Who sends: `token` is the name of the secret that holds the old key."""
+
+    key: str
+    dialect: str
+    token: str
+    policy: str = ""
+    comment: str = ""
+
+
+@dataclass(slots=True)
+class Export:
+    """All that was understood of one system, and the remarks that came up; filled by the reader of that system."""
+
+    system: str
+    people: list[Person] = field(default_factory=list)
+    teams: list[Team] = field(default_factory=list)
+    rosters: list[Roster] = field(default_factory=list)
+    policies: list[Policy] = field(default_factory=list)
+    rules: list[Rule] = field(default_factory=list)
+    sources: list[Source] = field(default_factory=list)
+    remarks: list[Remark] = field(default_factory=list)
+
+    def remark(self, kind: Kind, where: str, said: str) -> None:
+        """Note it once."""
+        one = Remark(kind, where, said)
+        if one not in self.remarks:
+            self.remarks.append(one)
