@@ -32,7 +32,7 @@ async def show(request: web.Request) -> web.Response:
         views=views,
         count=count,
         more=max(0, count - MOST),
-        unheld=sum(view.incident.state == "triggered" for view in views),
+        unheld=sum(view.incident.state == "triggered" and view.incident.hold is None for view in views),
         watches=watches_of(catalog, seat, at),
         ills=ills_of(request),
         mark=mark,
