@@ -58,7 +58,8 @@ class Intake:
         self.largest = largest
         self._database = database
         self._metrics = metrics
-        self.keys = Keys(config, secret or _no_secrets)
+        self.secret = secret or _no_secrets
+        self.keys = Keys(config, self.secret)
         self.backlog = Backlog(database, room or Room(), database.folder)
 
     async def accept(self, dialect: str, source_name: str, body: bytes, now: datetime) -> Accepted:

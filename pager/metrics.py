@@ -149,7 +149,7 @@ class Metrics(Collector):
         self.refused = self._counter("doors_refused", "Requests that showed no token, or not a right one.", "reason")
         for reason in ("missing", "wrong", "expired", "scope", "link", "slowed"):
             self.refused.labels(reason)
-        for reason in ("password", "proxy", "person", "provider"):
+        for reason in ("password", "proxy", "person", "provider", "signature"):
             self.refused.labels(reason)
         self.db_errors = self._counter("db_errors", "Times the database could not be used.", "operation")
         for operation in ("ingest", "act", "read"):

@@ -20,6 +20,8 @@ def secrets_of(catalog: Catalog) -> dict[str, str]:
     for source in catalog.sources.values():
         if source.token:
             needed.setdefault(source.token, f"source {source.name}")
+        for name in source.signed.secret if source.signed else ():
+            needed.setdefault(name, f"the signature of source {source.name}")
     return needed
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from aiohttp import web
 
 from pager.api.doors import CALLER
-from pager.api.ingest import refuse_other_sites, take_in
+from pager.api.ingest import proven, refuse_other_sites, take_in
 from pager.api.parts import ENGINE
 from pager.api.problems import Problem
 from pager.core.mapping import Mapping
@@ -54,6 +54,7 @@ async def keep(request: web.Request, name: str, beside: Object[str, str] | None 
     """Keep a body by the mapping of this name, with the fields `beside` it that it does not say. Raises Problem."""
     refuse_other_sites(request)
     maps = _maps(request, name)
+    await proven(request, DIALECT, name)  # Before anything reads it.
     try:
         return await take_in(request, DIALECT, await _wrapped(request, maps, beside or {}), name)
     except Malformed as error:

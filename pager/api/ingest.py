@@ -6,6 +6,7 @@ from pager.api.access import SAFE
 from pager.api.doors import CALLER
 from pager.api.parts import INTAKE, PARTS
 from pager.api.problems import RETRY_AFTER, Problem
+from pager.api.signatures import check_signature
 from pager.core.report import TooMany
 from pager.intake import Accepted, TooLarge, UnknownDialect
 from pager.store import StoreUnavailable
@@ -28,13 +29,20 @@ def refuse_other_sites(request: web.Request) -> None:
         raise Problem(403, "a page of another site cannot act here")
 
 
+async def proven(request: web.Request, dialect: str, name: str = "") -> str:
+    """The source that speaks. Problem 401 and 403 when its files want a signature, and the body has no right one."""
+    source = request[CALLER].source or name or dialect
+    await check_signature(request, source)
+    return source
+
+
 async def take_in(request: web.Request, dialect: str, body: bytes | None = None, name: str = "") -> Accepted:
     """Keep what the sender says; `body` where it is not as it came, `name` of a source that shows no token.
 
     Raises Malformed, which each dialect words in its own way, and Problem.
     """
     intake = request.app[INTAKE]
-    source = request[CALLER].source or name or dialect
+    source = await proven(request, dialect, name)
     said = await request.read() if body is None else body
     try:
         return await intake.accept(dialect, source, said, request.app[PARTS].clock())

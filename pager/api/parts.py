@@ -20,6 +20,7 @@ from pager.nodes import Nodes
 from pager.oidc import Oidc
 from pager.passwords import Passwords
 from pager.sessions import Sessions
+from pager.sns import Sns
 from pager.store.database import Database
 from pager.upkeep import Upkeep
 
@@ -79,6 +80,7 @@ OIDC = web.AppKey("oidc", Oidc)
 PARTS = web.AppKey("parts", Parts)
 PASSWORDS = web.AppKey("passwords", Passwords)
 SESSIONS = web.AppKey("sessions", Sessions)
+SNS = web.AppKey("sns", Sns)
 
 
 def keep(app: web.Application, parts: Parts) -> None:
@@ -91,6 +93,7 @@ def keep(app: web.Application, parts: Parts) -> None:
     app[KEYRING] = Keyring(parts.database, parts.intake.keys, guarded=parts.signing.guards)
     app[METRICS] = parts.metrics
     app[SESSIONS] = Sessions(parts.database, app[KEYRING], lambda: parts.engine.catalog.people)
+    app[SNS] = Sns()
     app[PASSWORDS] = parts.passwords
     app[ACCOUNTS] = Accounts(parts.database, app[KEYRING], lambda: parts.engine.catalog.people, app[PASSWORDS])
     app[BACKOFF] = Backoff(FREE_TRIES)

@@ -13,6 +13,7 @@ from pager.core.matcher import Matcher, MatcherField
 from pager.core.model import Model
 from pager.core.moment import Zone
 from pager.core.severity import Level, LevelField
+from pager.core.signature import Signed
 from pager.core.silence import LONGEST, check_matchers
 
 _WHEN = re.compile(r"alerts\s*>=\s*(\d{1,6})", re.ASCII)
@@ -192,6 +193,7 @@ class Source(Model):
     policy: str = ""
     match: tuple[MatcherField, ...] = ()
     map: Mapping | None = None
+    signed: Signed | None = None
 
 
 class Stakeholders(Model):

@@ -13,7 +13,7 @@ from argon2 import PasswordHasher
 from pager.accounts import Accounts
 from pager.api.app import build_app, make_runner
 from pager.api.guard import Caps, Guard
-from pager.api.parts import ACCOUNTS, GUARD, KEYRING, OIDC, SESSIONS, Parts
+from pager.api.parts import ACCOUNTS, GUARD, KEYRING, OIDC, SESSIONS, SNS, Parts
 from pager.core.catalog import Catalog
 from pager.core.people import Person, Role, Team
 from pager.core.policy import Policy, Step, Target
@@ -27,6 +27,7 @@ from pager.metrics import Metrics
 from pager.oidc import Oidc
 from pager.passwords import Passwords
 from pager.sessions import Sessions
+from pager.sns import Sns
 from pager.sources import SOURCES
 from pager.store import tokens
 from pager.store.database import Database, open_database
@@ -92,6 +93,7 @@ class House:
     accounts: Accounts = field(init=False)
     sessions: Sessions = field(init=False)
     oidc: Oidc = field(init=False)
+    sns: Sns = field(init=False)
     http: ClientSession = field(init=False)
     beats: dict[str, float] = field(default_factory=dict)
     not_ready: str = ""
@@ -189,6 +191,7 @@ async def opened(
     app = build_app(parts)
     house.guard, house.keyring = app[GUARD], app[KEYRING]
     house.accounts, house.sessions, house.oidc = app[ACCOUNTS], app[SESSIONS], app[OIDC]
+    house.sns = app[SNS]
     try:
         async with served(app) as house.url, ClientSession(timeout=ClientTimeout(total=20)) as house.http:
             yield house

@@ -1,4 +1,4 @@
-"""Leavers: whoever leaves VictorOps, GoAlert or Grafana OnCall changes a host: the same addresses, bodies and answers."""
+"""Leavers: whoever leaves VictorOps, GoAlert or Grafana OnCall changes a host; addresses and answers are the same."""
 
 import json
 from collections.abc import Mapping
