@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from aiohttp import ClientSession, TCPConnector
 from multidict import CIMultiDict
 
@@ -28,6 +29,14 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
         yield opened_house
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
+    """One for all rows of a table."""
+    folder = tmp_path_factory.mktemp("shared")
+    async with opened(folder, replace(CATALOG, people=PEOPLE), signing=TRUSTED) as opened_house:
+        yield opened_house
+
+
 @asynccontextmanager
 async def stranger() -> AsyncIterator[ClientSession]:
     """A client at another address than the proxy's."""
@@ -44,6 +53,7 @@ async def asked(
 
 
 @covers("T28")
+@pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize(
     ("said", "status", "words"),
     [
@@ -57,8 +67,8 @@ async def asked(
         pytest.param(["ana@example.org", "chi"], 403, "nobody of the files", id="the browser's own beside the proxy's"),
     ],
 )
-async def test_t28_the_proxys_word_counts(house: House, said: list[str], status: int, words: str) -> None:
-    answer = await asked(house, "/me", *said)
+async def test_t28_the_proxys_word_counts(shared: House, said: list[str], status: int, words: str) -> None:
+    answer = await asked(shared, "/me", *said)
 
     assert (answer[0], words in answer[1]) == (status, True), answer[1]
 
