@@ -68,10 +68,10 @@ def a_key() -> rsa.RSAPrivateKey:
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
-def made(folder: Path, now: datetime) -> tuple[rsa.RSAPrivateKey, bytes, Path]:
-    """A key, a certificate for `HOST` that vouches for itself, valid around `now` and today, and both in one file."""
+def made(folder: Path, now: datetime, host: str = HOST) -> tuple[rsa.RSAPrivateKey, bytes, Path]:
+    """A key, a certificate for `host` that vouches for itself, valid around `now` and today, and both in one file."""
     key = a_key()
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, HOST)])
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, host)])
     certificate = (
         x509.CertificateBuilder()
         .subject_name(name)
@@ -80,7 +80,7 @@ def made(folder: Path, now: datetime) -> tuple[rsa.RSAPrivateKey, bytes, Path]:
         .serial_number(1)
         .not_valid_before(now - timedelta(days=1))
         .not_valid_after(max(now, datetime.now(now.tzinfo)) + timedelta(days=30))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(HOST)]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
         .sign(key, hashes.SHA256())
     )
     pem = certificate.public_bytes(serialization.Encoding.PEM)
