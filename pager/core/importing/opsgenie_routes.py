@@ -76,7 +76,7 @@ def route(index: Index, node: Node) -> None:
     wholes = list(_criteria(criteria)) if criteria else [()]
     if node.value.get("timeRestriction"):
         index.export.remark("differs", where, "its hours are not carried over: it holds always")
-    responders = [f'responders =~ "(.*,)?{re.escape(team.name)}(,.*)?"'] if team else []
+    responders = [f"responders =~ {_quoted(f'(.*,)?{_literal(team.name)}(,.*)?')}"] if team else []
     for number, match in enumerate(wholes):
         if match is None:
             said = f"Rule {name}: its conditions cannot be said here; write it by hand"
@@ -132,10 +132,15 @@ def _matcher(node: Node) -> str:
     if operation == "matches":
         return f"{label} {'!~' if negated else '=~'} {_quoted(value)}"
     if operation in _REGEX:
-        return f"{label} {'!~' if negated else '=~'} {_quoted(_REGEX[operation].format(re.escape(value)))}"
+        return f"{label} {'!~' if negated else '=~'} {_quoted(_REGEX[operation].format(_literal(value)))}"
     if operation == "is-empty":
         return f'{label} {"!=" if negated else "="} ""'
     return ""
+
+
+def _literal(text: str) -> str:
+    """`text` inside a regular expression, escaped where it has to be and nowhere else."""
+    return re.sub(r"([\\.^$*+?()\[\]{}|])", r"\\\1", text)
 
 
 def _quoted(text: str) -> str:

@@ -174,7 +174,8 @@ def _section(into: Sections, path: str, content: Any, name: str, subject: str) -
     _check(content, dict, path)
     if _more_to_come(content):
         into.cut.append(path.partition(":")[0])
-    parts = {key: value for key, value in content.items() if isinstance(value, list | dict) and key not in _ABOUT_PAGES}
+    known = [key for key in _ENVELOPES if key in content] or [key for key in content if key not in _ABOUT_PAGES]
+    parts = {key: content[key] for key in known if isinstance(content[key], list | dict)}
     if not parts or "id" in content or "_parent" in content:
         into.found.setdefault(_plural(name), []).append(Node(content, path, subject))
     for key, value in parts.items() if "id" not in content and "_parent" not in content else ():
