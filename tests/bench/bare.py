@@ -38,6 +38,11 @@ async def take(request: web.Request) -> web.Response:
     return web.json_response({"accepted": len(taken.alerts)})
 
 
+async def take_any(request: web.Request) -> web.Response:
+    msgspec.json.decode(await request.read())
+    return web.json_response({"accepted": 1})
+
+
 async def ready(_: web.Request) -> web.Response:
     return web.Response(text="ready\n")
 
@@ -45,6 +50,7 @@ async def ready(_: web.Request) -> web.Response:
 async def main(port: int) -> None:
     app = web.Application(client_max_size=16 << 20)
     app.router.add_post("/webhook/alertmanager", take)
+    app.router.add_post("/{tail:.*}", take_any)
     app.router.add_get("/-/ready", ready)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
