@@ -14,6 +14,7 @@ LONGEST: Mapping[Kind, timedelta] = {
     "maintenance": timedelta(days=31),
     "pause": timedelta(hours=24),
 }
+LONGEST_LINE, MOST_LINES = 200, 12
 _INSTEAD: Mapping[Kind, str] = {
     "silence": "change the rule for what is to last",
     "maintenance": "write it into rules/ for what comes again",
@@ -84,6 +85,18 @@ def check(wanted: Wanted, now: datetime) -> None:
         raise ValueError(f"a {wanted.kind} lasts {format_duration(longest)} at most: {_INSTEAD[wanted.kind]}")
     if wanted.kind != "pause":
         check_matchers(wanted.matchers)
+
+
+def matchers_for(alerts: Sequence[Mapping[str, str]]) -> list[str]:
+    """What a silence of these alerts and their like would say: the labels that all of them have, the name first.
+
+    One line each. What no line can hold is left out: the rest hides more, never less.
+    """
+    first, *others = alerts or [{}]
+    shared = {name: value for name, value in first.items() if all(one.get(name) == value for one in others)}
+    ordered = sorted(shared.items(), key=lambda label: (label[0] != "alertname", label[0]))
+    said = [str(Matcher(name, "=", value, bool)) for name, value in ordered if value]
+    return [line for line in said if len(line.splitlines()) == 1 and len(line) <= LONGEST_LINE][:MOST_LINES]
 
 
 def check_matchers(matchers: Sequence[Matcher]) -> None:

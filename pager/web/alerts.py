@@ -13,6 +13,7 @@ from pager.core.catalog import Catalog
 from pager.core.classify import classify
 from pager.core.code import code_of
 from pager.core.merge import as_alert
+from pager.core.silence import matchers_for
 from pager.core.text import clock
 from pager.store import alerts
 from pager.store.alerts import KnownAlert
@@ -40,6 +41,7 @@ class Line:
     code: str
     url: str
     tried: str
+    silence: str
 
 
 @routes.get("/alerts")
@@ -78,6 +80,7 @@ def _line(known: KnownAlert, catalog: Catalog, since: str) -> Line:
         code=code_of(known.incident) if known.incident else "",
         url=state.generator_url if is_link(state.generator_url) else "",
         tried=quote("\n".join(_written(known)), safe=""),
+        silence=quote("\n".join(matchers_for([state.labels])), safe="") if state.counts_as_firing else "",
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from pager.core.catalog import CHANNEL, Catalog
@@ -13,6 +14,7 @@ from pager.core.incident import UNDO, Hold, Incident
 from pager.core.page import is_reached
 from pager.core.policy import Target
 from pager.core.severity import LEVELS
+from pager.core.silence import matchers_for
 from pager.core.text import clock
 from pager.core.turn import COMMANDER
 from pager.store.alerts import KnownAlert
@@ -230,6 +232,13 @@ class View:
             )
             for known in self._seen.alerts[:MOST_ALERTS]
         ]
+
+    @property
+    def silence(self) -> str:
+        """Where alerts like those of this incident are silenced, "" for one without any, or about pager itself."""
+        firing = [known.state.labels for known in self._seen.alerts if known.state.counts_as_firing]
+        said = "" if is_own(self.incident) else "\n".join(matchers_for(firing))
+        return f"/silences?match={quote(said, safe='')}#make" if said else ""
 
     @property
     def timeline(self) -> list[tuple[str, str, str]]:

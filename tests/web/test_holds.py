@@ -7,9 +7,12 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pager.core.matcher import parse_matcher
-from pager.core.rule import Maintenance
+from pager.core.rule import Defaults, Maintenance
+from pager.core.silence import matchers_for
 from tests.api.house import CATALOG, House, bearer, opened
 from tests.api.test_link import words_of
 from tests.web.test_pages import pressed, seen
@@ -113,6 +116,28 @@ async def test_an_unfinished_form_shows_what_it_would_hide_and_asks_for_the_rest
     assert f"Hides 1 firing alert right now: {code} ." in words
     assert "Say why and for how long" in words
     assert "hides everything" in words_of(await seen(house, "/silences?match=a%21%3Db", 400))
+
+
+async def test_an_incident_leads_to_a_silence_of_what_its_alerts_have_in_common(tmp_path: Path) -> None:
+    grouped = replace(CATALOG, defaults=Defaults(policy="payments", group_by=("alertname",)))
+    async with opened(tmp_path, grouped) as house:
+        code = await house.fires("CheckoutDown", env="prod-1", instance='web "3"')
+        await house.fires("CheckoutDown", env="prod-1", instance="web-4")
+
+        (link,) = re.findall(r'href="(/silences\?match=[^"]+)"', await seen(house, f"/i/{code}"))
+        html = await seen(house, link.partition("#")[0])
+
+        assert ">alertname = CheckoutDown\nenv = prod-1\nseverity = critical</textarea>" in html
+        assert "Hides 2 firing alerts right now" in words_of(html)
+        assert len(re.findall(r'href="/silences\?match=', await seen(house, "/alerts"))) == 2
+
+
+@given(st.dictionaries(st.text(min_size=1, max_size=8), st.text(max_size=12), min_size=1, max_size=15))
+def test_what_a_silence_of_alerts_would_say_hides_them(labels: dict[str, str]) -> None:
+    said = matchers_for([labels, {**labels, "only": "here"}])
+
+    assert all(parse_matcher(line).matches(labels) for line in said)
+    assert all(len(line.splitlines()) == 1 for line in said)
 
 
 async def test_maintenance_of_the_files_says_when_it_opens_and_by_hand_it_starts_later(tmp_path: Path) -> None:

@@ -30,8 +30,8 @@ async def test_alerts_say_where_each_went_and_what_no_rule_knows(tmp_path: Path)
         unrouted = await seen(house, "/alerts?state=unrouted")
 
         assert "CheckoutDown firing, alertmanager, since 12:00 UTC, 0s ago" in words
-        assert f"Rule checkout down rules/payments.yaml:12 SEV-1. What would happen {one}" in words
-        assert f"No rule matches it. SEV-3. What would happen {two}" in words
+        assert f"Rule checkout down rules/payments.yaml:12 SEV-1. What would happen Silence it {one}" in words
+        assert f"No rule matches it. SEV-3. What would happen Silence it {two}" in words
         assert ("DiskFull" in unrouted, "CheckoutDown" in unrouted) == (True, False)
         assert "None." in words_of(await seen(house, "/alerts?state=resolved"))
         (tried,) = re.findall(r'href="(/routes[^"]+)"', unrouted)
