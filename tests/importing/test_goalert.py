@@ -147,10 +147,10 @@ def test_shifts_are_compared() -> None:
     ("part", "key", "value", "complaint"),
     [
         pytest.param(
-            "rotations", "activeUserIndex", 7, "rotations.nodes[0].activeUserIndex: nobody is there: 7", id="index"
+            "rotations", "activeUserIndex", 7, "rotations.nodes[0].activeUserIndex: not from 0 to 2: 7", id="index"
         ),
         pytest.param("rotations", "userIDs", None, "rotations.nodes[0].userIDs: missing", id="no users"),
-        pytest.param("rotations", "type", "yearly", "rotations.nodes[0].type: unknown: 1 'yearly'", id="type"),
+        pytest.param("rotations", "type", "yearly", "rotations.nodes[0].type: unknown: 'yearly'", id="type"),
         pytest.param("rotations", "start", 17, "rotations.nodes[0].start: not text: '17'", id="start"),
         pytest.param("schedules", "timeZone", "Moon/Base", "schedules.nodes[0].timeZone: ", id="zone"),
         pytest.param("schedules", "targets", None, "schedules.nodes[0].targets: missing", id="targets"),

@@ -162,11 +162,11 @@ def test_a_schedule_from_a_calendar_elsewhere_is_said_to_be_lost() -> None:
     [
         pytest.param("start", "tomorrow", "on_call_shifts.json: results[0].start: not a time: 'tomorrow'", id="start"),
         pytest.param("duration", "1h", "results[0].duration: not a whole number: '1h'", id="duration"),
-        pytest.param("duration", 0, "results[0].duration: not a length", id="no duration"),
+        pytest.param("duration", 0, "results[0].duration: not from 60 to", id="no duration"),
         pytest.param("frequency", None, "results[0].frequency: missing", id="frequency"),
         pytest.param("rolling_users", ["U1"], "results[0].rolling_users: not a list of lists", id="people"),
         pytest.param("by_day", ["Monday"], "results[0].by_day: not a weekday: 'Monday'", id="by_day"),
-        pytest.param("interval", -1, "results[0].interval: not a number of turns: -1", id="interval"),
+        pytest.param("interval", -1, "results[0].interval: not from 1 to 1000: -1", id="interval"),
         pytest.param("type", "party", "results[0].type: unknown: 'party'", id="type"),
     ],
 )

@@ -26,7 +26,7 @@ from pager.core.importing.model import (
     Target,
 )
 from pager.core.importing.reading import Node, Sections, secret
-from pager.core.importing.turning import weekly
+from pager.core.importing.turning import next_change, weekly
 from pager.core.wall import DAY, datetime_of, minute_of, wall_minute, wall_of
 
 USED = "users rotations schedules useroverrides escalationpolicies services"
@@ -123,17 +123,17 @@ def _rotation(index: Index, node: Node, zone: str, hours: tuple[str, ...], now: 
         index.export.remark("lost", f"rotation {name}", "it has no users: left out")
         return None
     if zone and own != zone and len(users) > 1:
-        said = f"its turns change by the clock of {own}, here by that of {zone}: they differ where those do"
+        changes = [at for at in (next_change(own, now), next_change(zone, now)) if at]
+        since = f", from {min(changes):%Y-%m-%dT%H:%MZ} on" if changes else ""
+        said = f"its turns change by the clock of {own}, here by that of {zone}: they differ where those do{since}"
         index.export.remark("differs", f"rotation {name}", said)
-    zone, active = zone or own, node.number("activeUserIndex")
-    if not 0 <= active < len(users):
-        raise node.refuse("activeUserIndex", f"nobody is there: {active}; it has {len(users)} users")
+    zone, active = zone or own, node.number("activeUserIndex", least=0, most=len(users) - 1)
     ring = tuple((who,) for who in users[active:] + users[:active])
-    kind, count = node.text("type"), node.number("shiftLength", 1)
+    kind, count = node.text("type"), node.number("shiftLength", 1, 1, 9000)
     if kind == "monthly":
         return _monthly(index, node, ring, zone, hours, count, now)
-    if kind not in _LENGTHS or count < 1:
-        raise node.refuse("type", f"unknown: {count} {kind!r}; hourly, daily, weekly and monthly are known")
+    if kind not in _LENGTHS:
+        raise node.refuse("type", f"unknown: {kind!r}; hourly, daily, weekly and monthly are known")
     length, start = _LENGTHS[kind] * count, node.minutes("start", zone)
     following = _following(node, zone)
     if following is None and len(users) > 1:
@@ -222,10 +222,10 @@ def _policy(index: Index, node: Node, rotations: dict[str, Node], now: datetime)
     key = index.add("policy", node.key(), wishes=(name, node.key()))
     written = sorted(node.each("steps", needed=True), key=lambda one: one.number("stepNumber", 0))
     steps = tuple(
-        Step(tuple(_targets(index, one, f"policy {name}", rotations, now)), one.number("delayMinutes"))
+        Step(tuple(_targets(index, one, f"policy {name}", rotations, now)), one.number("delayMinutes", least=0))
         for one in written
     )
-    return Policy(key, name, steps, node.number("repeat", 0))
+    return Policy(key, name, steps, node.number("repeat", 0, 0))
 
 
 def _targets(index: Index, node: Node, where: str, rotations: dict[str, Node], now: datetime) -> Iterator[Target]:

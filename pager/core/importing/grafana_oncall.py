@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from pager.core.importing.contacts import mail, other, push, unique
-from pager.core.importing.grafana_shifts import layer_of
+from pager.core.importing.grafana_shifts import LONGEST, layer_of
 from pager.core.importing.index import Index, warn_of_pages, warn_of_rest
 from pager.core.importing.model import Change, Export, Layer, Person, Policy, Roster, Rule, Shown, Source, Step, Target
 from pager.core.importing.reading import Node, Sections, secret
@@ -105,7 +105,12 @@ def _override(index: Index, node: Node, zone: str, where: str) -> Iterator[Chang
     users = node.texts("users") or [str(one) for group in node.value.get("rolling_users") or [] for one in group]
     people = tuple(dict.fromkeys(index.who(one, "", where) for one in users))
     if people:
-        yield Change(start, start + timedelta(seconds=node.number("duration")), people, why=node.text("name", ""))
+        yield Change(
+            start,
+            start + timedelta(seconds=node.number("duration", least=60, most=LONGEST)),
+            people,
+            why=node.text("name", ""),
+        )
 
 
 def _shown(
@@ -142,7 +147,7 @@ def _policy(index: Index, node: Node, written: list[Node]) -> Policy:
     for one in sorted(written, key=lambda each: each.number("position", 0)):
         kind = one.text("type")
         if kind == "wait":
-            wait = max(1, round(one.number("duration", 60 * _LAST_WAIT) / 60))
+            wait = max(1, round(one.number("duration", 60 * _LAST_WAIT, 0) / 60))
             if page:
                 steps.append(Step(tuple(page), wait))
                 page = []

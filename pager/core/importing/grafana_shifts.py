@@ -11,14 +11,13 @@ _UNITS = {"hourly": 60, "daily": DAY, "weekly": _WEEK}
 _DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 _CRON = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
 _MONTH = 28 * DAY
+LONGEST = 400 * 86_400  # seconds
 
 
 def layer_of(index: Index, node: Node, zone: str, web: bool, where: str) -> Layer | None:
     """The layer of one shift, its wall times read in its own zone or else `zone`; None if nobody has it."""
     zone = node.zone("time_zone", zone)
-    name, length = node.text("name", "") or node.key(), node.number("duration") // 60
-    if length <= 0:
-        raise node.refuse("duration", f"not a length: {node.number('duration')} s")
+    name, length = node.text("name", "") or node.key(), node.number("duration", least=60, most=LONGEST) // 60
     ring = _ring(index, node, where)
     if not any(ring):
         index.export.remark("lost", where, f"shift {name} has nobody in it: left out")
@@ -27,10 +26,8 @@ def layer_of(index: Index, node: Node, zone: str, web: bool, where: str) -> Laye
     if node.text("type") == "single_event":
         return Layer(name, zone, ring[:1], start, start, until=start + length, level=level)
     until = node.minutes("until", zone) if node.value.get("until") else None
-    kind, interval = node.text("frequency"), node.number("interval", 1)
+    kind, interval = node.text("frequency"), node.number("interval", 1, 1, 1000)
     days = _days(node)
-    if interval < 1:
-        raise node.refuse("interval", f"not a number of turns: {interval}")
     if node.value.get("by_month"):
         index.export.remark("differs", where, f"shift {name}: by_month is not carried over, it is all the year here")
     if kind == "monthly":
@@ -59,7 +56,7 @@ def _ring(index: Index, node: Node, where: str) -> Ring:
         if not isinstance(found, list) or not all(isinstance(group, list) for group in found):
             raise node.refuse("rolling_users", "not a list of lists of users")
         groups = [tuple(index.who(str(one), "", where) for one in group) for group in found if group]
-        first = node.number("start_rotation_from_user_index", 0) % max(1, len(groups))
+        first = node.number("start_rotation_from_user_index", 0, 0) % max(1, len(groups))
         return tuple(groups[first:] + groups[:first])
     if kind not in ("recurrent_event", "single_event"):
         raise node.refuse(

@@ -121,9 +121,7 @@ def _layer(index: Index, node: Node, roster: str, zone: str, escalations: list[N
     kind = node.text("type")
     if kind not in _LENGTHS:
         raise node.refuse("type", f"unknown: {kind!r}; hourly, daily and weekly are known")
-    if (count := node.number("length", 1)) < 1:
-        raise node.refuse("length", f"not a length: {count}")
-    length = _LENGTHS[kind] * count
+    length = _LENGTHS[kind] * node.number("length", 1, 1, 9000)
     if len(ring) > 1 and (said := drift(length, zone, now)):
         index.export.remark("differs", where, f"rotation {name}: {said}")
     start = node.minutes("startDate", zone)

@@ -32,7 +32,7 @@ def policy_of(index: Index, node: Node) -> Policy:
     )
     again = node.maybe("repeat")
     return Policy(
-        key, name, steps, again.number("count", 0) if again else 0, index.key("team", owner.key()) if owner else ""
+        key, name, steps, again.number("count", 0, 0) if again else 0, index.key("team", owner.key()) if owner else ""
     )
 
 
@@ -40,7 +40,7 @@ def _minutes(node: Node) -> int:
     unit = node.text("timeUnit", "minutes").lower()
     if unit not in _UNITS:
         raise node.refuse("timeUnit", f"unknown: {unit!r}; minutes, hours and days are known")
-    return node.number("timeAmount", 0) * _UNITS[unit]
+    return node.number("timeAmount", 0, 0) * _UNITS[unit]
 
 
 def _targets(index: Index, node: Node, where: str) -> Iterator[Target]:

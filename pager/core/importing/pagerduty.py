@@ -29,6 +29,7 @@ from pager.core.wall import DAY
 
 USED = "users teams members schedules escalationpolicies services integrations overrides oncalls vendors"
 _EVENTS = ("events_api_v2", "generic_events_api", "event_transformer", "nagios", "aws_cloudwatch")
+_WEEK, _LONGEST = 7 * 86_400, 366 * 86_400  # seconds
 _CLOCK = re.compile(r"(\d\d):(\d\d):?(\d\d)?")
 
 
@@ -114,9 +115,7 @@ def _layer(index: Index, node: Node, roster: str, zone: str, level: int, now: da
     if not ring:
         index.export.remark("lost", where, f"layer {name} has no users: left out")
         return None
-    seconds = node.number("rotation_turn_length_seconds")
-    if seconds <= 0:
-        raise node.refuse("rotation_turn_length_seconds", f"not a length: {seconds}")
+    seconds = node.number("rotation_turn_length_seconds", least=1, most=_LONGEST)
     length = rounded(seconds // 60)
     if length * 60 != seconds:
         said = f"layer {name}: turns of {seconds} s became {length // 60} h; only whole hours can be said here"
@@ -139,15 +138,10 @@ def _layer(index: Index, node: Node, roster: str, zone: str, level: int, now: da
 def _hours(nodes: list[Node]) -> tuple[str, ...]:
     pieces: list[tuple[int, int, int]] = []
     for node in nodes:
-        start, length = _clock(node, "start_time_of_day"), node.number("duration_seconds") // 60
-        if length <= 0:
-            raise node.refuse("duration_seconds", f"not a length: {length} min")
+        start, length = _clock(node, "start_time_of_day"), node.number("duration_seconds", least=60, most=_WEEK) // 60
         kind = node.text("type")
         if kind == "weekly_restriction":
-            day = node.number("start_day_of_week")
-            if not 1 <= day <= 7:
-                raise node.refuse("start_day_of_week", f"not a weekday: {day}; Monday is 1 and Sunday 7")
-            pieces.append((day - 1, start, length))
+            pieces.append((node.number("start_day_of_week", least=1, most=7) - 1, start, length))
         elif kind != "daily_restriction":
             raise node.refuse("type", f"unknown: {kind!r}; daily_restriction and weekly_restriction are known")
         elif length >= DAY:
@@ -187,12 +181,12 @@ def _policy(index: Index, node: Node) -> Policy:
     teams = [index.key("team", team.key()) for team in node.each("teams")]
     key = index.add("policy", node.key(), wishes=(name, node.key()))
     steps = tuple(
-        Step(tuple(_targets(index, one, name)), one.number("escalation_delay_in_minutes", 30))
+        Step(tuple(_targets(index, one, name)), one.number("escalation_delay_in_minutes", 30, 0))
         for one in node.each("escalation_rules", needed=True)
     )
     if len(teams) > 1:
         index.export.remark("differs", f"policy {name}", f"belongs to {len(teams)} teams; here to {teams[0]} alone")
-    return Policy(key, name, steps, node.number("num_loops", 0), next(filter(None, teams), ""))
+    return Policy(key, name, steps, node.number("num_loops", 0, 0), next(filter(None, teams), ""))
 
 
 def _targets(index: Index, node: Node, policy: str) -> Iterator[Target]:

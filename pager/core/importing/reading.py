@@ -27,6 +27,7 @@ _ABOUT_PAGES = frozenset(
         "errors",
     ]
 )
+_MOST = 10**9
 _KINDS: Mapping[type, str] = {
     str: "text",
     int: "a whole number",
@@ -56,10 +57,15 @@ class Node:
     """What the file's name says beside its section: `P12` of overrides-P12.json."""
 
     def text(self, key: str, default: str | None = None) -> str:
-        return str(self._get(key, str, default))
+        """Text, with a space for what cannot be printed."""
+        return "".join(sign if sign.isprintable() else " " for sign in self._get(key, str, default)).strip()
 
-    def number(self, key: str, default: int | None = None) -> int:
-        return int(self._get(key, int, default))
+    def number(self, key: str, default: int | None = None, least: int = -_MOST, most: int = _MOST) -> int:
+        """A whole number from `least` to `most`, both included."""
+        found = int(self._get(key, int, default))
+        if not least <= found <= most:
+            raise Unreadable(f"{self.path}.{key}", f"not from {least} to {most}: {found}")
+        return found
 
     def flag(self, key: str, default: bool | None = None) -> bool:
         return bool(self._get(key, bool, default))

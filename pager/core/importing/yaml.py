@@ -43,7 +43,8 @@ def flow(value: Any) -> str:
 
 def comment(text: str) -> str:
     """`text` as one comment line, whatever is in it."""
-    return "# " + " ".join(text.split()) if text.strip() else "#"
+    plain = "".join(sign if sign.isprintable() else " " for sign in text)
+    return f"# {' '.join(plain.split())}".rstrip()
 
 
 def _mapping(keys: Mapping[str, Any], depth: int) -> Iterator[str]:
