@@ -13,6 +13,7 @@ from pager.api.problems import RETRY_AFTER, Problem
 from pager.core.report import Malformed
 from pager.core.signature import Signed, Why, wrong_with
 from pager.core.sns import NotSigned
+from pager.intake import LARGE
 from pager.sns import SnsFailed
 from pager.sources.wire import decode_object
 
@@ -37,7 +38,7 @@ async def check_signature(request: web.Request, source: str) -> None:
         if known.signed.by == "sns":
             await _check_message(request, source, known.signed)
         else:
-            _check_body(request, source, known.signed, await request.read())
+            await _check_body(request, source, known.signed, await request.read())
     except Problem as problem:
         if problem.status < 500:
             _count(request, source, problem.detail)
@@ -45,12 +46,13 @@ async def check_signature(request: web.Request, source: str) -> None:
     request[CHECKED] = source
 
 
-def _check_body(request: web.Request, source: str, signed: Signed, body: bytes) -> None:
+async def _check_body(request: web.Request, source: str, signed: Signed, body: bytes) -> None:
     secrets = _secrets(request, source, signed)
     if not secrets:
         # Nothing is wrong with the sender, who is to try again.
         raise Problem(503, "nobody can tell now whether this is signed: send it again", headers=RETRY_AFTER)
-    why = wrong_with(signed, secrets, request.headers, body, request.app[PARTS].clock())
+    asked = (signed, secrets, request.headers, body, request.app[PARTS].clock())
+    why = await asyncio.to_thread(wrong_with, *asked) if len(body) > LARGE else wrong_with(*asked)
     if why:
         raise Problem(401 if why == "missing" else 403, _WORDS[why])
 

@@ -16,6 +16,15 @@ if TYPE_CHECKING:
     from pager.core.report import Parsed
 
 _LARGEST = 16 * 1024 * 1024
+_THEIRS = {
+    "prometheus": "/api/v2/alerts",
+    "pagerduty": "/v2/enqueue",
+    "opsgenie": "/v2/alerts",
+    "victorops": "/integrations/generic/20131114/alert/TOKEN/ROUTING-KEY",
+    "goalert": "/api/v2/generic/incoming?token=",
+    "oncall": "/integrations/v1/formatted_webhook/TOKEN/",
+}
+"""Where a sender posts by itself, so that no more than its host has to be changed."""
 
 
 @click.group()
@@ -34,9 +43,9 @@ def list_(session: Session) -> None:
     if session.is_json:
         print_json({"sources": [{"name": name, "address": _address(name), "about": known[name]} for name in known]})
         return
-    width = max(map(len, known))
+    width, wide = max(map(len, known)), max(len(_address(name)) for name, about in known.items() if about)
     for name, about in known.items():
-        click.echo(f"{name:<{width}}  {_address(name):<32}  {about}".rstrip())
+        click.echo(f"{name:<{width}}  {_address(name):<{wide}}  {about}".rstrip())
 
 
 @source.command()
@@ -168,8 +177,7 @@ def _about(text: str) -> str:
 def _address(name: str) -> str:
     from pager.presets import presets
 
-    special = {"prometheus": "/api/v2/alerts", "pagerduty": "/v2/enqueue", "opsgenie": "/v2/alerts"}
-    return special.get(name) or (f"/webhook/generic/{name}" if name in presets() else f"/webhook/{name}")
+    return _THEIRS.get(name) or (f"/webhook/generic/{name}" if name in presets() else f"/webhook/{name}")
 
 
 def _names() -> str:

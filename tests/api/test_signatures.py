@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from pager.core.rule import Source
+from pager.needs import secrets_of
 from tests.api.amazon import SUBSCRIBE, TOPIC, Amazon, amazon
 from tests.api.house import CATALOG, NOON, House, opened
 from tests.support import covers
@@ -87,6 +88,17 @@ async def test_t8_no_dialect_is_a_way_around_a_signature(guarded: House) -> None
         assert (await answered(guarded, path, body, **shown))[0] == 401, path
     assert (await answered(guarded, "/api/v2/alerts", b"[]", Authorization="Bearer token-ci"))[0] == 401
     assert await fired(guarded) == []
+
+
+def test_what_a_signature_needs_is_asked_for_at_the_start() -> None:
+    assert secrets_of(SIGNED).items() >= {"SIGNS": "the signature of source ci", "CI": "source ci"}.items()
+
+
+async def test_a_large_body_is_checked_as_well(guarded: House) -> None:
+    body = json.dumps({"title": "t", "log": "x" * 100_000}).encode()
+
+    assert (await answered(guarded, "/webhook/generic?token=token-ci", body, **signed(body[1:])))[0] == 403
+    assert (await answered(guarded, "/webhook/generic?token=token-ci", body, **signed(body)))[0] == 200
 
 
 async def test_a_secret_that_is_not_there_loses_no_alert(guarded: House) -> None:
