@@ -116,7 +116,7 @@ def schedule(team: str, zone: str, *keys: str) -> dict[str, Any]:
 
 def chain(team: str) -> list[dict[str, Any]]:
     first, *_ = TEAMS[team]
-    steps = [
+    steps: list[dict[str, Any]] = [
         {"type": "notify_on_call_from_schedule", "notify_on_call_from_schedule": SCHEDULES[team], "important": False},
         {"type": "wait", "duration": 300},
         {"type": "notify_persons", "persons_to_notify": [IDS[first]], "important": True},

@@ -57,6 +57,7 @@ def test_policies_and_services_come_over_without_keys(tmp_path: Path) -> None:
         ["europe-rotation"],
     ]
     assert ([step.wait.total_seconds() / 60 for step in policy.steps], policy.repeat) == ([5, 10, 15], 3)
+    assert [str(target) for target in policy.then] == ["europe-rotation"]  # there are no teams: not everyone
     source = catalog.sources["payments-prometheus"]
     assert (source.dialect, source.token, source.policy) == (
         "alertmanager",
@@ -134,6 +135,18 @@ def test_a_monthly_rotation_changes_on_its_day(tmp_path: Path) -> None:
     rows = ["00:00 bo", *[""] * 14, "08:00 ana", *[""] * 30, "08:00 bo"]  # 10 March, 10 April
 
     assert on_call(catalog, ["payments-on-call"]) == diary("UTC", "2026-02-23", rows)
+
+
+def test_a_schedule_of_its_own_gets_a_name_that_nobody_has(tmp_path: Path) -> None:
+    files = export()
+    files["goalert.json"]["data"]["schedules"]["nodes"][0]["name"] = "Platform on call 2"
+    _, catalog = import_("goalert", files, tmp_path)
+
+    assert sorted(name for name in catalog.schedules if name.startswith("platform")) == [
+        "platform-on-call",
+        "platform-on-call-2",
+        "platform-on-call-3",
+    ]
 
 
 def test_shifts_are_compared() -> None:

@@ -40,6 +40,7 @@ def test_policies_and_services_come_over(tmp_path: Path) -> None:
     ]
     assert [step.wait.total_seconds() / 60 for step in policy.steps] == [5, 10, 30]
     assert (policy.repeat, policy.team) == (2, "payments")
+    assert [str(target) for target in policy.then] == ["everyone"]  # of the team
     source = catalog.sources["payments-production"]
     assert (source.dialect, source.token, source.policy) == (
         "pagerduty",

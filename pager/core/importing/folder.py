@@ -28,7 +28,8 @@ class Folder:
 
 def folder_of(export: Export, now: datetime) -> Folder:
     """All files of `export`, as of `now`: what has ended by then is left out, and said."""
-    rosters = {roster.key: write(roster, now) for roster in export.rosters}
+    taken = {roster.key for roster in export.rosters}
+    rosters = {roster.key: write(roster, now, taken) for roster in export.rosters}
     for written in rosters.values():
         _remark_roster(export, written)
     texts = {f"schedules/{key}.yaml": _schedules(export, written) for key, written in rosters.items() if written.names}
@@ -36,8 +37,11 @@ def folder_of(export: Export, now: datetime) -> Folder:
     texts["schedules/people.yaml"] = _people(export)
     if policies:
         texts["rules/policies.yaml"] = _head(
-            export, "Who is paged, step after step; then everyone of the team, and again every 30 min."
+            export, "Who is paged, step after step; in the end `then`, or everyone of the team, again every 30 min."
         ) + document({"policies": policies})
+    if policies and "default" not in policies:
+        said = "alerts without a policy page everyone of all files; name one as `defaults: {policy: ...}`"
+        export.remark("fill in", "rules/policies.yaml", said)
     if export.sources or export.rules:
         texts["rules/routing.yaml"] = _routing(export, policies)
     if not any(name.startswith("rules/") for name in texts):
@@ -141,11 +145,18 @@ def _policy(export: Export, policy: Policy, rosters: Mapping[str, Written]) -> d
     if not steps:
         export.remark("lost", where, "none of its steps pages anybody: not written, `default` stands in for it")
         return {}
-    keys: dict[str, Any] = {"team": policy.team} if policy.team and policy.team != policy.key else {}
+    teams = {team.key for team in export.teams if team.people}
+    keys: dict[str, Any] = {"team": policy.team} if policy.team in teams - {policy.key} else {}
     keys["steps"] = steps
     if policy.repeat > _MOST_ROUNDS:
         export.remark("differs", where, f"repeats {policy.repeat} times; {_MOST_ROUNDS} at most here")
-    return keys | ({"repeat": min(policy.repeat, _MOST_ROUNDS)} if policy.repeat > 0 else {})
+    keys |= {"repeat": min(policy.repeat, _MOST_ROUNDS)} if policy.repeat > 0 else {}
+    if policy.team not in teams and policy.key not in teams:
+        # `everyone` would be all people of all files.
+        keys["then"] = steps[-1]["page"]
+        said = "it has no team: after its last step that step is paged again every 30 min, until somebody has it"
+        export.remark("differs", where, said)
+    return keys
 
 
 def _step(export: Export, where: str, step: Step, rosters: Mapping[str, Written]) -> dict[str, Any]:

@@ -34,19 +34,26 @@ class Written:
         return tuple(document["schedule"] for document in self.documents)
 
 
-def write(roster: Roster, now: datetime) -> Written:
-    """The schedules of `roster`; none when nobody has a turn from `now` on."""
+def write(roster: Roster, now: datetime, taken: set[str]) -> Written:
+    """The schedules of `roster`; none when nobody has a turn from `now` on. `taken` are names, theirs come to them."""
     running = [layer for layer in roster.layers if layer.until is None or _end(layer) > minute_of(now)]
     over = tuple(layer.name for layer in roster.layers if layer not in running)
     changes = [_change(change) for change in roster.changes if change.end > now]
     lanes = _lanes(running, now)
     documents = []
     for number, lane in enumerate(lanes, 1):
-        name = roster.key if number == 1 else f"{roster.key}-{number}"
+        name = roster.key if number == 1 else _free(roster.key, number, taken)
+        taken.add(name)
         # Only together are they without gaps: of those behind the first nobody should be warned.
         gaps = {"gaps": "ok"} if number > 1 else {}
         documents.append(_document(name, roster.zone, lane, changes, now) | gaps)
     return Written(roster, tuple(documents), over)
+
+
+def _free(key: str, number: int, taken: set[str]) -> str:
+    while f"{key}-{number}" in taken:
+        number += 1
+    return f"{key}-{number}"
 
 
 def _document(
