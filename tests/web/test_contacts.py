@@ -39,7 +39,10 @@ async def test_contacts_say_when_they_were_proven_and_in_which_order_they_are_tr
 
         words = words_of(html)
         assert "push proven Mon 16 Feb 12:00 WET, 2d ago call never proven mail never proven" in words
-        assert "SEV-1 push, then call after 1m SEV-2 to SEV-5 push Quiet 22:00-07:00: notices wait, and below SEV-1" in words
+        assert (
+            "SEV-1 push, then call after 1m SEV-2 to SEV-5 push Quiet 22:00-07:00: notices wait, and below SEV-1"
+            in words
+        )
         assert not [secret for secret in ("topic-of-ana", "caller.example", "a:b@") if secret in html]
         await house.passes(timedelta(days=31))
         assert '<span class="bad">proven' in await seen(house, "/me"), "a proof of last month is none"
