@@ -16,19 +16,14 @@ from pager.core.incident import (
     Noted,
     Reassigned,
     Resolved,
-    Restore,
     RoleTaken,
     SeveritySet,
     Snoozed,
     Unacked,
 )
-from pager.core.reports import NO_EXPIRY_IGNORES, raise_to, risen
+from pager.core.reports import NO_EXPIRY_IGNORES, bring_back, raise_to, risen
 from pager.core.turn import COMMANDER, Turn
 
-_OUTLIVES_UNDO = (
-    *("alerts", "spells", "firing", "more", "opinion", "severity", "lowered", "absorbed"),
-    *("paged", "notices", "also_due", "waves", "ticket", "last_act", "commanders", "clock_coordinate", "roles"),
-)
 LONGEST_SNOOZE = {"SEV-1": timedelta(hours=24), "SEV-2": timedelta(hours=24)}
 LONGEST_SNOOZE_ELSE = timedelta(days=7)
 
@@ -125,8 +120,7 @@ def unacked(turn: Turn, event: Unacked) -> None:
 def _undo(turn: Turn, before: Incident, by: str) -> None:
     """The state before with all its clocks, as if what was told meanwhile had been told to it."""
     now = turn.incident
-    turn.incident = replace(before, **{name: getattr(now, name) for name in _OUTLIVES_UNDO})
-    turn.effects.append(Restore(now.acked_at or turn.now))
+    bring_back(turn, before, now.acked_at or turn.now)
     turn.say("takes the acknowledgement back", by)
     if now.hold is None and before.hold is not None and not before.hold.is_own:
         release(turn)

@@ -56,8 +56,8 @@ class Incident:
     `alerts`, `spells` and `firing` count its alerts, all their firing spells, and those that fire now.
     `paged` is everybody who was ever paged. `called`: a person escalated, so that no hold counts until somebody has it.
     `commanders` counts the ranks of the commander's schedule that were paged.
-    `before` is the incident as it stood before the newest ack. `absorbed` are the incidents that were merged into it,
-    and `merged_into` is the one that it was merged into itself, for good.
+    `before` is the incident as it stood before the newest ack, or before its end by the source. `absorbed` are the
+    incidents that were merged into it, and `merged_into` is the one that it was merged into itself, for good.
     """
 
     number: int
@@ -328,7 +328,7 @@ class Withdraw:
 
 @dataclass(frozen=True, slots=True)
 class Restore:
-    """Pages withdrawn at `at` are due again: that ack was undone."""
+    """Pages withdrawn at `at` are due again: that ack was undone, or that end was none."""
 
     at: datetime
 

@@ -1,14 +1,20 @@
 """What its alerts do to an incident: they join, rise, fire again and end."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from pager.core.escalation import become_unacked, start_run, step_due
 from pager.core.holds import hold, new_run, set_promotion
-from pager.core.incident import MITIGATED_LASTS, REOPEN, TELL_EVERY, DropNotices, Hold, Incident, Reported
+from pager.core.incident import MITIGATED_LASTS, REOPEN, TELL_EVERY, DropNotices, Hold, Incident, Reported, Restore
 from pager.core.severity import Level
 from pager.core.turn import Turn
 
 NO_EXPIRY_IGNORES = timedelta(hours=1)
+_GOES_ON = (
+    *("alerts", "spells", "firing", "more", "opinion", "severity", "lowered", "absorbed"),
+    *("paged", "notices", "also_due", "waves", "ticket", "last_act", "commanders", "clock_coordinate", "roles"),
+)
+"""What is told meanwhile counts also where an incident is brought back to how it stood before."""
 
 
 def reported(turn: Turn, event: Reported) -> None:
@@ -28,7 +34,10 @@ def reported(turn: Turn, event: Reported) -> None:
     if event.hold is not None and was.is_open and was.alerts:
         hold(turn, event.hold)
     if fresh:
-        _fires(turn, was, joined, event.hold)
+        if event.flapping and not joined and was.state == "resolved" and was.before is not None:
+            _fired_on(turn, was.before, was.resolved_at or turn.now, event.hold)
+        else:
+            _fires(turn, was, joined, event.hold)
     _opinion(turn, was, event.severity, new_alert=joined > 0)
     rise_by_count(turn)
     if event.flapping and fresh:
@@ -83,6 +92,20 @@ def _reopen(turn: Turn, held_by: Hold | None) -> None:
     waiting = turn.page("former acker", (former,), 0, "re-opened")
     turn.page_also("also")
     turn.set(waiting=waiting, clock_step=turn.now + turn.policy.steps[0].wait)
+
+
+def bring_back(turn: Turn, before: Incident, at: datetime) -> None:
+    """It stands as before `at`, with all its clocks; pages that were withdrawn then are due again."""
+    turn.incident = replace(before, **{name: getattr(turn.incident, name) for name in _GOES_ON})
+    turn.effects.append(Restore(at))
+
+
+def _fired_on(turn: Turn, before: Incident, ended_at: datetime, held_by: Hold | None) -> None:
+    """The firing by which it is known to flap is one of the ups that page nobody: its last end was none."""
+    turn.effects.append(DropNotices("resolved"))
+    bring_back(turn, before, ended_at)
+    turn.say("fires again: its end was none")
+    _held(turn, held_by)
 
 
 def can_reopen(incident: Incident, now: datetime) -> bool:
@@ -180,9 +203,12 @@ def _flapping(turn: Turn, name: str) -> None:
 
 def _all_ended(turn: Turn, *, unheard: bool) -> None:
     """All its alerts ended: resolved by the source. Those who were paged hear of it in two minutes."""
-    turn.stop_clocks()
     by = "not heard of" if unheard else "source"
-    turn.set(state="resolved", resolved_at=turn.now, resolved_by=by, hold=None, before=None, waiting=())
+    # Where one of them fired before, its next firing may say that it flaps.
+    again = turn.incident.spells > turn.incident.alerts and not unheard
+    before = replace(turn.incident, before=None) if again else None
+    turn.stop_clocks()
+    turn.set(state="resolved", resolved_at=turn.now, resolved_by=by, hold=None, before=before, waiting=())
     turn.withdraw()
     turn.say("all alerts ended: resolved" if not unheard else "not heard of any more: closed")
     turn.tell_paged("resolved", waits=True)

@@ -168,13 +168,17 @@ class Life(RuleBasedStateMachine):
             assert not calls, "a page for an alert that joined"
 
     def an_end_of_peace_pages(self, was: Incident, event: Event, paging: list[object]) -> None:
-        """A hold that ends, an ack that runs out, what was mitigated and fires: somebody is paged at once, or held."""
+        """A hold that ends, an ack that runs out, what was mitigated and fires: somebody is paged at once, or held.
+
+        But for the firing by which it is known to flap: then its last end was none, and its steps go on.
+        """
         now = self.incident
         fires = isinstance(event, Reported) and event.spells > was.spells
         over = isinstance(event, Released) and was.hold is not None and not was.hold.is_own and not was.has_responder
         ran_out = isinstance(event, TimePassed) and was.has_responder
         again = (fires or isinstance(event, Absorbed)) and was.state == "mitigated"
-        if now.state == "triggered" and (over or ran_out or again or (fires and not was.is_open)):
+        flapped = isinstance(event, Reported) and event.flapping and was.before is not None and not was.is_open
+        if now.state == "triggered" and (over or ran_out or again or (fires and not was.is_open and not flapped)):
             at_once = self.catalog.severities[now.severity].respond == "page" and now.hold is None
             assert paging or not at_once, "it should page again, and nobody was paged"
 
@@ -326,7 +330,9 @@ class Life(RuleBasedStateMachine):
         if i.state == "triggered":
             assert not i.acked_by and not i.also_here and i.clock_ack is None and i.before is None
         if not i.is_open:
-            assert (i.clock_step, i.clock_promote, i.hold, i.before) == (None, None, None, None)
+            assert (i.clock_step, i.clock_promote, i.hold) == (None, None, None)
+            # Kept for a firing that tells that it flaps, by which it goes on as it was.
+            assert i.before is None or (i.resolved_by == "source" and i.spells > i.alerts)
             assert i.resolved_at is not None
 
 

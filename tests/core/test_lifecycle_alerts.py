@@ -1,5 +1,7 @@
 """Rules 18, 19, 22, 23, 25 and 26: severity rises, alerts join and come back, levels that do not page, edits."""
 
+from typing import Any
+
 import pytest
 
 from pager.core.catalog import Catalog
@@ -363,6 +365,40 @@ def test_flapping_is_said_once_and_steps_go_on() -> None:
     told = play(("1m", again(flapping="Down")), ("2m", repeats()), ("5m", WAIT))
 
     assert (told.paged, told.told) == (["0m ana", "5m bo"], ["1m ana flapping"])
+
+
+_UPS = (("1m", ends), ("2m", again()), ("3m", ends), ("4m", again(flapping="Down")))
+
+
+@pytest.mark.parametrize(
+    ("then", "paged", "state"),
+    [
+        pytest.param((("6m", WAIT),), ["0m ana", "2m ana"], "triggered", id="the third firing pages nobody"),
+        pytest.param((("7m", WAIT),), ["0m ana", "2m ana", "7m bo"], "triggered", id="and the step is due as it was"),
+    ],
+)
+@covers("R22", "R23")
+def test_the_firing_by_which_it_flaps_is_one_of_the_ups_that_page_nobody(
+    then: tuple[Any, ...], paged: list[str], state: str
+) -> None:
+    told = play(*_UPS, *then)
+
+    assert (told.paged, told.incident.state, told.told[-1]) == (paged, state, "4m ana flapping")
+
+
+@covers("R16", "R23")
+def test_who_had_a_flapping_alert_has_it_still() -> None:
+    told = play(("1m", ends), ("2m", again()), ("150s", Acked("ana")), *_UPS[2:], ("20m", WAIT))
+
+    assert (told.incident.state, told.incident.acked_by) == ("acknowledged", "ana")
+    assert (told.paged, told.told[-1]) == (["0m ana", "2m ana"], "4m ana flapping")
+
+
+@covers("R22", "R23")
+def test_what_a_person_resolved_pages_at_once_though_it_flaps() -> None:
+    told = play(("1m", ends), ("2m", again()), ("3m", Resolved("ana")), ("4m", again(flapping="Down")))
+
+    assert told.paged == ["0m ana", "2m ana", "4m ana"]
 
 
 def test_flapping_is_said_to_who_has_it() -> None:
