@@ -1,11 +1,13 @@
 """An export of Grafana OnCall becomes a folder that `check` passes, and says who is on call as OnCall did."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pager.core.importing.systems import imported
+from pager.core.oncall import on_call as now_on_call
 from tests.importing.grafana_oncall import DAY, HOUR, WEEK, export, page, rolling, schedule, shift
 from tests.importing.org import IDS, NOW
 from tests.importing.timeline import DATA, MOBILE, PAYMENTS, PLATFORM, SEARCH, diary, import_, on_call
@@ -119,6 +121,42 @@ def test_shifts_recur_as_calendars_say(
 
     assert len(catalog.schedules) == names
     assert on_call(catalog, list(catalog.schedules)) == diary("UTC", "2026-02-23", [first, *line[1:]])
+
+
+def test_shifts_of_the_web_page_are_in_utc_and_weeks_count_from_their_start(tmp_path: Path) -> None:
+    edited = rolling(
+        "A",
+        "2026-02-02T09:00:00",
+        WEEK,
+        "weekly",
+        (ANA, BO, CHI),
+        rotation_start="2026-02-16T12:00:00",
+        week_start="MO",
+    )
+    files = only(edited, zone="Europe/Berlin")
+    files["schedules.json"]["results"][0]["type"] = "web"
+    _, catalog = import_("grafana-oncall", files, tmp_path)
+    weeks = ["09:00 chi", *[""] * 6, "09:00 ana", *[""] * 6, "09:00 bo", *[""] * 6]
+
+    assert on_call(catalog, ["payments-on-call"]) == diary("UTC", "2026-02-16", weeks * 3)
+
+
+@pytest.mark.parametrize(
+    ("begun", "web", "first"),
+    [
+        pytest.param("2026-02-24T10:00:00", False, "bo", id="the first event at or after it"),
+        pytest.param("2026-02-24T10:00:00", True, "ana", id="the first event that ends after it"),
+        pytest.param("2026-04-24T10:00:00", False, "bo", id="more than a month later: counted from the start"),
+    ],
+)
+def test_days_count_from_the_rotation_start(begun: str, web: bool, first: str, tmp_path: Path) -> None:
+    files = only(rolling("A", "2026-02-23T09:00:00", DAY, "daily", (ANA, BO), rotation_start=begun))
+    files["schedules.json"]["results"][0]["type"] = "web" if web else "calendar"
+    _, catalog = import_("grafana-oncall", files, tmp_path)
+    schedule = catalog.schedules["payments-on-call"]
+
+    [who] = now_on_call(schedule, datetime(2026, 5, 1, 12, tzinfo=UTC)).people
+    assert who.partition("-")[0] == first
 
 
 def test_the_final_shifts_are_compared_up_to_where_the_last_of_them_starts() -> None:

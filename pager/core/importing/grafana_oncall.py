@@ -81,9 +81,11 @@ def _roster(index: Index, node: Node, shifts: list[Node], final: list[Node], now
     for shift in shifts:
         if shift.key() not in listed and shift.key("schedule", "") != node.key():
             continue
+        # What the web page made is in UTC, whatever zone the schedule is shown in.
+        own = zone if shift.key() in listed and kind != "web" else "UTC"
         if shift.text("type") == "override":
-            changes += _override(index, shift, zone, where)
-        elif layer := layer_of(index, shift, zone, kind == "web", where):
+            changes += _override(index, shift, own, where)
+        elif layer := layer_of(index, shift, own, kind == "web", where):
             layers.append(layer)
             _warn_of_empty(index, layer, where)
     if missing := listed - {shift.key() for shift in shifts}:

@@ -1,10 +1,12 @@
 """Shifts of Grafana OnCall as layers: events that recur by the calendar, and the people who take turns at them."""
 
+from calendar import monthrange
+
 from pager.core.importing.index import Index
 from pager.core.importing.model import Layer, Ring
 from pager.core.importing.reading import Node
 from pager.core.importing.turning import weekday, weekly
-from pager.core.wall import DAY, datetime_of
+from pager.core.wall import DAY, datetime_of, minute_of, wall_of
 
 _WEEK = 7 * DAY
 _UNITS = {"hourly": 60, "daily": DAY, "weekly": _WEEK}
@@ -25,7 +27,7 @@ def layer_of(index: Index, node: Node, zone: str, web: bool, where: str) -> Laye
     start, level = node.minutes("start", zone), node.number("level", 0)
     if node.text("type") == "single_event":
         return Layer(name, zone, ring[:1], start, start, until=start + length, level=level)
-    until = node.minutes("until", zone) if node.value.get("until") else None
+    until = wall_of(minute_of(node.moment("until")), zone) if node.value.get("until") else None
     kind, interval = node.text("frequency"), node.number("interval", 1, 1, 1000)
     days = _days(node)
     if node.value.get("by_month"):
@@ -36,7 +38,7 @@ def layer_of(index: Index, node: Node, zone: str, web: bool, where: str) -> Laye
         )
     if kind not in _UNITS:
         raise node.refuse("frequency", f"unknown: {kind!r}; hourly, daily, weekly and monthly are known")
-    anchor = _anchor(node, zone, start, length, _UNITS[kind] * interval, web)
+    anchor, begun = _anchor(node, zone, start, length, _UNITS[kind] * interval, web)
     if days and kind == "daily" and weekday(anchor) not in days:
         anchor = next(at for at in range(anchor, anchor + _WEEK, DAY) if weekday(at) in days)
     if days and kind == "daily" and len(ring) > 1:
@@ -46,7 +48,7 @@ def layer_of(index: Index, node: Node, zone: str, web: bool, where: str) -> Laye
         return Layer(
             name, zone, ring, anchor, anchor, handoff=cron, every=interval, until=until, hours=hours, level=level
         )
-    return _regular(index, node, Layer(name, zone, ring, anchor, anchor, until=until, level=level), length, days, where)
+    return _regular(index, node, Layer(name, zone, ring, anchor, begun, until=until, level=level), length, days, where)
 
 
 def _ring(index: Index, node: Node, where: str) -> Ring:
@@ -74,16 +76,24 @@ def _days(node: Node) -> set[int]:
     return {_DAYS.index(day) for day in found}
 
 
-def _anchor(node: Node, zone: str, start: int, length: int, step: int, web: bool) -> int:
-    """The event with which the first of the ring begins: the first that starts at or after `rotation_start`.
+def _anchor(node: Node, zone: str, start: int, length: int, step: int, web: bool) -> tuple[int, int]:
+    """The event with which the first of the ring begins, and since when somebody is on call.
 
-    In schedules of the web page it is the one that ends after it.
+    With a `rotation_start` those are apart. Weeks and months are counted from `start` all the same. Days and hours
+    are counted from the first event at or after it, in schedules of the web page the first that ends after it, but
+    only where that comes within a month.
     """
-    if not node.value.get("rotation_start"):
-        return start
-    wanted = node.minutes("rotation_start", zone)
-    wanted = wanted - length + 1 if web else wanted
-    return start if wanted <= start else start + -(-(wanted - start) // step) * step
+    if node.text("type") != "rolling_users" or not node.value.get("rotation_start"):
+        return start, start
+    begun = node.minutes("rotation_start", zone)
+    wanted = begun - length + 1 if web else begun
+    if wanted <= start:
+        return start, start
+    first = start + -(-(wanted - start) // step) * step
+    day = datetime_of(start)
+    if node.text("frequency") == "weekly" or first > start + monthrange(day.year, day.month)[1] * DAY:
+        return start, begun
+    return first, first
 
 
 def _regular(index: Index, node: Node, layer: Layer, length: int, days: set[int], where: str) -> Layer:
