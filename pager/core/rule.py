@@ -195,6 +195,13 @@ class Source(Model):
     map: Mapping | None = None
     signed: Signed | None = None
 
+    @model_validator(mode="after")
+    def _signed_beside_a_token(self) -> "Source":
+        # The token says which source speaks: without one nobody would be asked for the signature.
+        if self.signed is not None and not self.token:
+            raise ValueError("a signed source has a token, too: write the name of a secret, as in `token: GITHUB`")
+        return self
+
 
 class Stakeholders(Model):
     channels: tuple[str, ...] = ()

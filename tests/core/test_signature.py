@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from pager.core.rule import Source
 from pager.core.signature import Signed, wrong_with
 from pager.core.sns import NotSigned, certificate_in, check_message, confirmation_in, signed_part
 
@@ -87,6 +88,14 @@ def test_a_body_is_its_senders_or_not(signed: Signed, headers: dict[str, str], w
 def test_files_say_what_a_signature_needs(written: dict[str, Any], complaint: str) -> None:
     with pytest.raises(ValidationError, match=complaint):
         Signed.model_validate(written)
+
+
+def test_a_signed_source_has_a_token_that_says_that_it_speaks() -> None:
+    written = {"name": "ci", "dialect": "generic", "signed": {"by": "github", "secret": "SIGNS"}}
+
+    assert Source.model_validate(written | {"token": "CI"}).signed is not None
+    with pytest.raises(ValidationError, match="token: GITHUB"):
+        Source.model_validate(written)
 
 
 SNS = Signed(by="sns", topics=(TOPIC,))
