@@ -134,6 +134,17 @@ def test_what_nothing_is_made_of_is_said() -> None:
     assert any("1 of rulesets" in one.said for one in imported("pagerduty", files, NOW).remarks)
 
 
+def test_overrides_of_no_schedule_and_rules_of_no_team_are_said_and_left_out() -> None:
+    first, second = pagerduty.export(), opsgenie.export()
+    first["overrides.json"] = first.pop("overrides-SPAY.json")
+    second["routing_rules.json"] = second.pop("routing_rules-T001.json")
+    overrides, routing = imported("pagerduty", first, NOW), imported("opsgenie", second, NOW)
+
+    assert any(one.kind == "lost" and "1 of overrides belong to nothing" in one.said for one in overrides.remarks)
+    assert any(one.kind == "lost" and "3 of routingrules belong to nothing" in one.said for one in routing.remarks)
+    assert "Payments" not in routing.texts["rules/routing.yaml"]
+
+
 def test_people_who_are_only_mentioned_come_over_by_name(tmp_path: Path) -> None:
     files = pagerduty.export()
     files["users.json"]["users"] = files["users.json"]["users"][1:]

@@ -1,5 +1,6 @@
 """Who is who in an export: the keys that its identifiers got, and people who are only mentioned."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from pager.core.importing.model import Export, Person, Team
@@ -66,3 +67,13 @@ def warn_of_rest(export: Export, found: Sections, used: str) -> None:
             export.remark(
                 "lost", nodes[0].path.partition("[")[0], f"{len(nodes)} of {section}: nothing of ours is made of it"
             )
+
+
+def warn_of_strays(export: Export, found: Sections, section: str, owners: Iterable[str]) -> None:
+    """Objects that only their file's name gives to somebody, and that it gives to nobody of `owners`."""
+    known = set(owners)
+    strays = [node for node in found.of(section) if node.subject not in known]
+    if strays:
+        file = strays[0].path.partition(":")[0]
+        said = f"{len(strays)} of {section} belong to nothing of the export: left out; name the file {section}-ID.json"
+        export.remark("lost", file, said)

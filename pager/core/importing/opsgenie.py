@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from pager.core.importing.contacts import mail, other, phone, push, unique
-from pager.core.importing.index import Index, warn_of_pages, warn_of_rest
+from pager.core.importing.index import Index, warn_of_pages, warn_of_rest, warn_of_strays
 from pager.core.importing.model import (
     Change,
     Contact,
@@ -47,9 +47,14 @@ def read(found: Sections, now: datetime) -> Export:
     for node in found.of("schedules"):
         overrides = [one for one in found.of("overrides") if one.subject in (node.key(), node.text("name"))]
         export.rosters.append(_roster(index, node, overrides, timelines.get(node.key()), escalations, now))
+    schedules = (name for node in found.of("schedules") for name in (node.key(), node.text("name")))
+    warn_of_strays(export, found, "overrides", schedules)
+    teams = [name for node in found.of("teams") for name in (node.key(), node.text("name"))]
+    warn_of_strays(export, found, "routingrules", teams)
     for node in escalations:
         export.policies.append(policy_of(index, node))
-    for node in sorted(found.of("routingrules"), key=lambda one: (one.subject, one.flag("isDefault", False))):
+    routing = [node for node in found.of("routingrules") if node.subject in teams]
+    for node in sorted(routing, key=lambda one: (one.subject, one.flag("isDefault", False))):
         route(index, node)
     for node in found.of("integrations"):
         integration(index, node)

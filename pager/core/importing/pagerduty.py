@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from pager.core.importing.contacts import mail, other, phone, push, unique
-from pager.core.importing.index import Index, warn_of_pages, warn_of_rest
+from pager.core.importing.index import Index, warn_of_pages, warn_of_rest, warn_of_strays
 from pager.core.importing.model import (
     Change,
     Contact,
@@ -50,6 +50,8 @@ def read(found: Sections, now: datetime) -> Export:
         overrides.setdefault(node.subject, []).append(node)
     for node in found.of("schedules"):
         export.rosters.append(_roster(index, node, overrides.get(node.key(), []), now))
+    warn_of_strays(export, found, "overrides", (node.key() for node in found.of("schedules")))
+    warn_of_strays(export, found, "members", (node.key() for node in found.of("teams")))
     for node in found.of("escalationpolicies"):
         export.policies.append(_policy(index, node))
     for node in found.of("services"):
