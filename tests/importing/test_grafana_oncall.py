@@ -181,6 +181,12 @@ def test_the_final_shifts_are_compared_up_to_where_the_last_of_them_starts() -> 
     assert (one.found, one.differences[0].there, one.differences[0].here) == (1, ("chi-adler",), ("ana-lima",))
 
 
+def test_turns_of_hours_are_said_with_the_day_on_which_clocks_change() -> None:
+    said = [one.said for one in imported("grafana-oncall", export(), NOW).remarks if one.kind == "differs"]
+
+    assert any("turns of 12 h" in text and "from 2026-03-08T07:00Z on" in text for text in said)
+
+
 def test_a_schedule_from_a_calendar_elsewhere_is_said_to_be_lost() -> None:
     files = export()
     files["schedules.json"]["results"][0] |= {

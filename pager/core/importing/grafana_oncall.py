@@ -13,6 +13,7 @@ from pager.core.importing.grafana_shifts import LONGEST, layer_of
 from pager.core.importing.index import Index, warn_of_pages, warn_of_rest
 from pager.core.importing.model import Change, Export, Layer, Person, Policy, Roster, Rule, Shown, Source, Step, Target
 from pager.core.importing.reading import Node, Sections, secret
+from pager.core.importing.turning import drift
 
 USED = "users teams schedules oncallshifts escalationchains escalationpolicies integrations routes finalshifts"
 _LAST_WAIT, _REPEATS = 5, 5
@@ -87,14 +88,16 @@ def _roster(index: Index, node: Node, shifts: list[Node], final: list[Node], now
             changes += _override(index, shift, own, where)
         elif layer := layer_of(index, shift, own, kind == "web", where):
             layers.append(layer)
-            _warn_of_empty(index, layer, where)
+            _warn_of(index, layer, where, now)
     if missing := listed - {shift.key() for shift in shifts}:
         index.export.remark("lost", where, f"shifts that are not in the export: {', '.join(sorted(missing))}")
     shown, told = _shown(index, node, final, where, now)
     return Roster(key, name, zone, tuple(layers), tuple(changes), shown, told)
 
 
-def _warn_of_empty(index: Index, layer: Layer, where: str) -> None:
+def _warn_of(index: Index, layer: Layer, where: str, now: datetime) -> None:
+    if layer.length and len(layer.ring) > 1 and (said := drift(layer.length, layer.zone, now)):
+        index.export.remark("differs", where, f"shift {layer.name}: {said}")
     if any(not entry for entry in layer.ring):
         said = (
             f"shift {layer.name} pauses between its turns; in the pauses a shift of a lower level would be hidden here"
