@@ -7,10 +7,13 @@ import shutil
 import socket
 import time
 from collections.abc import Awaitable, Callable
+from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar, overload
 
 import pytest
+
+from pager.store.memory import by_alembic
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -33,6 +36,18 @@ def missing(reason: str) -> NoReturn:
 def covers(*ids: str) -> pytest.MarkDecorator:
     """Marks a test with the faults (F), threats (T) and promises (P) that would come back if it went, and rules (R)."""
     return pytest.mark.covers(*ids)
+
+
+@cache
+def _tables() -> bytes:
+    return by_alembic()
+
+
+def with_tables(file: Path) -> str:
+    """The address of a database of SQLite in `file`; where there is none, one as the migrations make it, made once."""
+    if not file.exists():
+        file.write_bytes(_tables())
+    return f"sqlite:///{file}"
 
 
 def free_port() -> int:

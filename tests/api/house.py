@@ -31,6 +31,7 @@ from pager.sns import Sns
 from pager.sources import SOURCES
 from pager.store import tokens
 from pager.store.database import Database, open_database
+from tests.support import with_tables
 
 NOON = datetime(2026, 2, 16, 12, 0, tzinfo=UTC)
 PASSWORD = "blue kettle on the 9th"
@@ -167,7 +168,7 @@ async def opened(
 ) -> AsyncIterator[House]:
     """A house with its database and config in `folder`, served until the end of the block."""
     clock = Hand()
-    database = open_database(f"sqlite:///{folder}/pager.db", clock)
+    database = open_database(with_tables(folder / "pager.db"), clock)
     await database.open()
     metrics = Metrics(lambda: engine.catalog)
     engine = Engine(database, catalog, SOURCES, metrics)

@@ -1,7 +1,6 @@
 """A house on each engine in turn, and two nodes on one database of PostgreSQL; tables are made once and emptied."""
 
 import asyncio
-import shutil
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,6 +10,7 @@ from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
 from tests.engine.house import Clock, House, running
+from tests.support import with_tables
 from tests.support_postgres import address, postgres_cluster
 
 __all__ = ["emptied", "house", "logs", "postgres_cluster", "two"]
@@ -44,14 +44,6 @@ def _make_tables(url: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def made_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file of SQLite with all tables and no rows."""
-    file = tmp_path_factory.mktemp("made") / "pager.db"
-    _make_tables(f"sqlite:///{file}")
-    return file
-
-
-@pytest.fixture(scope="session")
 def made_postgres(postgres_cluster: Path) -> str:
     """The address of a database of PostgreSQL with all tables."""
     import psycopg
@@ -76,11 +68,8 @@ def emptied(made_postgres: str) -> str:
 @pytest.fixture(params=["SQLite", "PostgreSQL"])
 async def house(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[House]:
     """A database and an engine, of SQLite and of PostgreSQL in turn; its clock is moved by hand."""
-    if request.param == "SQLite":
-        shutil.copy(request.getfixturevalue("made_file"), tmp_path / "pager.db")
-        url = f"sqlite:///{tmp_path}/pager.db"
-    else:
-        url = request.getfixturevalue("emptied")
+    is_file = request.param == "SQLite"
+    url = with_tables(tmp_path / "pager.db") if is_file else request.getfixturevalue("emptied")
     async with running(url, Clock()) as it:
         yield it
 

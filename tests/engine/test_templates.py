@@ -1,7 +1,6 @@
 """Pages worded by templates, sent by the real sender: what arrives, and that no template can stop or delay one."""
 
 import asyncio
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -16,7 +15,7 @@ from pager.notifier import Notifier
 from pager.secrets import Secrets
 from pager.sender import Sender
 from tests.engine.house import LINKS, Clock, House, alert, catalog, running
-from tests.support import covers, wait_until
+from tests.support import covers, wait_until, with_tables
 
 ENDLESS = (
     "{% for i in range(1000) %}{% for j in range(1000) %}{% for k in range(1000) %}{% endfor %}{% endfor %}{% endfor %}"
@@ -53,9 +52,8 @@ async def sender() -> AsyncIterator[Sender]:
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def empty(tmp_path: Path, made_file: Path) -> AsyncIterator[House]:
-    shutil.copy(made_file, tmp_path / "pager.db")
-    async with running(f"sqlite:///{tmp_path}/pager.db", Clock()) as house:
+async def empty(tmp_path: Path) -> AsyncIterator[House]:
+    async with running(with_tables(tmp_path / "pager.db"), Clock()) as house:
         yield house
 
 

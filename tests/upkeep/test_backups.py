@@ -21,14 +21,14 @@ from pager.own_metrics import OwnMetrics
 from pager.store import CorruptDatabase, DatabaseInUse, StoreError, StoreFull, backup
 from pager.store.sqlite import connect
 from tests.engine.house import NOON, Clock, House, alert, catalog, running
-from tests.support import covers, wait_until
+from tests.support import covers, wait_until, with_tables
 
 DAY = datetime(2026, 3, 2, tzinfo=UTC)
 
 
 @pytest.fixture
 async def house(tmp_path: Path) -> AsyncIterator[House]:
-    async with running(f"sqlite:///{tmp_path}/pager.db", Clock()) as it:
+    async with running(with_tables(tmp_path / "pager.db"), Clock()) as it:
         yield it
 
 
@@ -96,7 +96,7 @@ async def test_a_copy_is_its_owner_s_alone(tmp_path: Path, house: House) -> None
 
 @covers("F34", "F33")
 async def test_a_copy_of_a_damaged_file_is_none_and_those_before_stay(tmp_path: Path) -> None:
-    async with running(f"sqlite:///{tmp_path}/pager.db", Clock()) as house:
+    async with running(with_tables(tmp_path / "pager.db"), Clock()) as house:
         await house.say(*(alert(f"A{number}") for number in range(200)))
         backups, own = backups_of(tmp_path)
         good = await backups.make()

@@ -16,7 +16,7 @@ from pager.held_metrics import HeldMetrics
 from pager.keeping import Keep, Keeper
 from pager.nodes import Nodes
 from tests.engine.house import Clock, running
-from tests.support import require_binary
+from tests.support import require_binary, with_tables
 from tests.upkeep.test_alert_rules import families
 
 DASHBOARD: dict[str, Any] = json.loads(CliRunner().invoke(pagerctl, ["export", "dashboard"]).output)
@@ -28,7 +28,7 @@ VARIABLES = {"$__rate_interval": "5m", "$job": ".*", "$instance": ".*"}
 
 async def test_every_metric_of_the_dashboard_exists(tmp_path: Path) -> None:
     more = CollectorRegistry()
-    async with running(f"sqlite:///{tmp_path}/pager.db", Clock()) as house:
+    async with running(with_tables(tmp_path / "pager.db"), Clock()) as house:
         HeldMetrics(more, house.engine.holding, house.clock)
         Keeper(house.database, {}, Keep(), more)
         Nodes(house.database, house.engine, "one", more)

@@ -22,7 +22,7 @@ from pager.metrics import Metrics
 from pager.own_metrics import OwnMetrics
 from pager.sender import Sender
 from tests.engine.house import MINUTE, Clock, House, alert, catalog, running
-from tests.support import covers, free_port, wait_until
+from tests.support import covers, free_port, wait_until, with_tables
 from tests.upkeep.inbox import Inbox, inbox
 
 KEY = "s3cr3t-ping-key"
@@ -52,7 +52,7 @@ async def switch_at(tmp_path: Path, *addresses: str) -> AsyncIterator[Switch]:
     sender = Sender(deadline=1.0, queue_limit=1.0)
     own, late = OwnMetrics(Metrics(catalog).registry), dict.fromkeys(("inbox", "clocks", "notifier"), 0.0)
     try:
-        async with running(f"sqlite:///{tmp_path}/pager.db", Clock()) as house, inbox() as watcher:
+        async with running(with_tables(tmp_path / "pager.db"), Clock()) as house, inbox() as watcher:
             await sender.start()
             now = asyncio.get_running_loop().time
             written = tuple(address.replace("WATCHER", watcher.url) for address in addresses or ("WATCHER/${KEY}",))

@@ -18,7 +18,7 @@ from pager.own_metrics import OwnMetrics
 from pager.secrets import Secrets
 from tests.config.folders import write_folder
 from tests.engine.house import MINUTE, Clock, House, alert, running
-from tests.support import covers, wait_until
+from tests.support import covers, wait_until, with_tables
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 PEOPLE = """\
@@ -64,7 +64,7 @@ async def kept_at(
     folder, state = write_folder(tmp_path / "config", dict(files or {})), tmp_path / "state"
     state.mkdir()
     start = find_start(folder, state, NOW)
-    async with running(f"sqlite:///{state}/pager.db", Clock(), start.catalog) as house:
+    async with running(with_tables(state / "pager.db"), Clock(), start.catalog) as house:
         metrics = Metrics(lambda: house.engine.catalog)
         own, known = OwnMetrics(metrics.registry), Secrets(secrets or {}, Path("/nowhere"))
         watched = FilesInForce(folder, state, house.engine, metrics, own, known, house.clock, start)

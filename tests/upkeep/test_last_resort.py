@@ -26,7 +26,7 @@ from pager.outbox import Taken
 from pager.own_metrics import OwnMetrics
 from tests.e2e.sinks import MailSink, mail_sink
 from tests.engine.house import NOON, REFUSED, Clock, House, alert, catalog, running
-from tests.support import covers, free_port, wait_until
+from tests.support import covers, free_port, wait_until, with_tables
 from tests.upkeep.inbox import inbox
 
 PASSWORD = "hunter2hunter2"
@@ -35,7 +35,7 @@ LINKS = "https://pager.example.org"
 
 @pytest.fixture
 async def house(tmp_path: Path) -> AsyncIterator[House]:
-    async with running(f"sqlite:///{tmp_path}/pager.db", Clock()) as it:
+    async with running(with_tables(tmp_path / "pager.db"), Clock()) as it:
         yield it
 
 
