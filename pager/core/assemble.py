@@ -158,6 +158,8 @@ def _places(parts: Iterable[Part]) -> dict[Place, str]:
     for part in parts:
         if isinstance(part.content, Schedule):
             places.setdefault(("schedules", part.content.name), part.place(("schedule",)))
+        for number, heartbeat in enumerate(getattr(part.content, "heartbeats", ())):
+            places.setdefault(("heartbeats", heartbeat.name), part.place(("heartbeats", number)))
         for key in _KINDS:
             for name in getattr(part.content, key, ()):
                 places.setdefault((key, name), part.place((key, name)))
@@ -165,8 +167,6 @@ def _places(parts: Iterable[Part]) -> dict[Place, str]:
             for number in range(len(policy.steps)):
                 path = ("policies", name, "steps", number)
                 places.setdefault(path, part.place(path))
-        for number, heartbeat in enumerate(getattr(part.content, "heartbeats", ())):
-            places.setdefault(("heartbeats", heartbeat.name), part.place(("heartbeats", number)))
             places.setdefault(("policies", name, "then"), part.place(("policies", name, "then")))
     return places
 
