@@ -64,6 +64,7 @@ def check_zone(name: object) -> str:
         return _refuse_zone(name)
 
 
+@lru_cache(maxsize=1 << 14)
 def instant_of(wall: int, zone: str) -> int:
     """The first instant at which a clock in `zone` reads `wall` or later. Never decreases as `wall` grows."""
     return _table(zone, date_of(wall).year).instant(wall)
