@@ -103,17 +103,7 @@ def sessions(session: Session, client: Client, name: str) -> None:
     elif not found["sessions"]:
         click.echo(f"{name} is signed in nowhere")
     else:
-        rows = (
-            (
-                one["id"],
-                one["way"],
-                age(one["created_at"], now()),
-                age(one["used_at"], now()),
-                one["address"] or "-",
-                one["agent"],
-            )
-            for one in found["sessions"]
-        )
+        rows = map(_browser, found["sessions"])
         print_rows(("ID", "BY", "SINCE", "SEEN", "FROM", "BROWSER"), rows, session.colour)
 
 

@@ -13,7 +13,6 @@ from zoneinfo import ZoneInfo
 from pager.core.severity import LEVELS
 
 NIGHT_FROM, NIGHT_TO = time(22), time(7)
-NO_RULE = ""
 Span = tuple[datetime, datetime]
 """From and to, exclusive; UTC."""
 

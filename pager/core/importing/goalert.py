@@ -39,7 +39,6 @@ _DIALECTS = {
 }
 _LAST_DAY = 28  # of the month, which every month has
 _CLOCK = re.compile(r"(\d\d):(\d\d)")
-_ALWAYS = ("00:00", "00:00", (True,) * 7)
 
 
 def read(found: Sections, now: datetime) -> Export:
