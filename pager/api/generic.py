@@ -11,7 +11,6 @@ from pager.api.ingest import proven, refuse_other_sites, take_in
 from pager.api.parts import ENGINE
 from pager.api.problems import Problem
 from pager.core.mapping import Mapping
-from pager.core.report import Malformed
 from pager.intake import LARGE, Accepted
 from pager.presets import presets
 from pager.sources.forms import body_of
@@ -51,14 +50,14 @@ async def taken(request: web.Request, name: str) -> web.Response:
 
 
 async def keep(request: web.Request, name: str, beside: Object[str, str] | None = None) -> Accepted:
-    """Keep a body by the mapping of this name, with the fields `beside` it that it does not say. Raises Problem."""
+    """Keep a body by the mapping of this name, with the fields `beside` it that it does not say.
+
+    Raises Problem and Malformed.
+    """
     refuse_other_sites(request)
     maps = _maps(request, name)
     await proven(request, DIALECT, name)  # Before anything reads it.
-    try:
-        return await take_in(request, DIALECT, await _wrapped(request, maps, beside or {}), name)
-    except Malformed as error:
-        raise Problem(400, error.what, path=error.path) from None
+    return await take_in(request, DIALECT, await _wrapped(request, maps, beside or {}), name)
 
 
 async def _wrapped(request: web.Request, maps: Sequence[Mapping], beside: Object[str, str]) -> bytes:

@@ -4,8 +4,6 @@ from aiohttp import web
 
 from pager.api.generic import keep
 from pager.api.ingest import take_in
-from pager.api.problems import Problem
-from pager.core.report import Malformed
 
 routes = web.RouteTableDef()
 _DIALECTS = {"/api/v2/grafana/incoming": "grafana", "/api/v2/prometheusalertmanager/incoming": "alertmanager"}
@@ -24,8 +22,5 @@ async def generic(request: web.Request) -> web.Response:
 @routes.post("/api/v2/prometheusalertmanager/incoming")
 async def webhook(request: web.Request) -> web.Response:
     """204: the alerts of the body are kept, each of them, where GoAlert makes one of all."""
-    try:
-        await take_in(request, _DIALECTS[request.path])
-    except Malformed as error:
-        raise Problem(400, error.what, path=error.path) from None
+    await take_in(request, _DIALECTS[request.path])
     return web.Response(status=204)

@@ -14,7 +14,6 @@ from pager.api.parts import ENGINE
 from pager.api.ping import heard, unheard
 from pager.api.problems import Problem
 from pager.core.heartbeat import Beat
-from pager.core.report import Malformed
 from pager.presets import presets
 
 routes = web.RouteTableDef()
@@ -38,10 +37,7 @@ async def integration(request: web.Request) -> web.Response:
     if kind == "heartbeat":
         raise Problem(404, "a heartbeat is heard at /ping/TOKEN/NAME; name it below heartbeats:")
     if kind in DIALECTS:
-        try:
-            return _accepted((await take_in(request, DIALECTS[kind])).count)
-        except Malformed as error:
-            raise Problem(400, error.what, path=error.path) from None
+        return _accepted((await take_in(request, DIALECTS[kind])).count)
     name = MAPPINGS.get(kind, kind)
     return _accepted((await keep(request, name if name in presets() else "")).count)
 

@@ -14,7 +14,6 @@ from pager.api.parts import ENGINE
 from pager.api.problems import Problem
 from pager.core.catalog import Catalog
 from pager.core.heartbeat import LONGEST_WORD, Beat, Kind
-from pager.core.report import Malformed
 from pager.intake import Accepted
 from pager.sources.heartbeat import DIALECT, ping_of
 
@@ -41,11 +40,8 @@ async def ping(request: web.Request) -> web.Response:
 
 
 async def heard(request: web.Request, beat: Beat) -> Accepted:
-    """Keep a sign of life. Raises Problem."""
-    try:
-        return await take_in(request, DIALECT, ping_of(beat))
-    except Malformed as error:
-        raise Problem(400, error.what, path=error.path) from None
+    """Keep a sign of life. Raises Problem and Malformed."""
+    return await take_in(request, DIALECT, ping_of(beat))
 
 
 def unheard(catalog: Catalog, name: str) -> str:

@@ -9,6 +9,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from pager.api.parts import INTAKE, KEYRING, METRICS, PARTS
+from pager.core.report import Malformed
 from pager.engine import UnknownIncident, VersionMismatch
 from pager.store import StoreUnavailable
 from pager.web.render import Offers, is_page, login, words
@@ -57,7 +58,7 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
     """Word whatever goes wrong further in."""
     try:
         return await handler(request)
-    except (Problem, web.HTTPException, StoreUnavailable, UnknownIncident, VersionMismatch) as error:
+    except (Problem, web.HTTPException, Malformed, StoreUnavailable, UnknownIncident, VersionMismatch) as error:
         return await answer(request, problem_of(request, error))
     except asyncio.CancelledError:
         raise
@@ -78,6 +79,8 @@ def problem_of(request: web.Request, error: Exception) -> Problem:
         return error
     if isinstance(error, web.HTTPException):
         return _of_http(request, error)
+    if isinstance(error, Malformed):
+        return Problem(400, error.what, path=error.path)
     if isinstance(error, UnknownIncident):
         return Problem(404, str(error))
     if isinstance(error, VersionMismatch):

@@ -4,8 +4,6 @@ from aiohttp import web
 
 from pager.api.generic import is_mapped, taken
 from pager.api.ingest import take_in
-from pager.api.problems import Problem
-from pager.core.report import Malformed
 
 routes = web.RouteTableDef()
 
@@ -19,8 +17,5 @@ async def webhook(request: web.Request) -> web.Response:
     dialect = request.match_info["dialect"]
     if is_mapped(request, dialect):
         return await taken(request, dialect)
-    try:
-        accepted = await take_in(request, dialect)
-    except Malformed as error:
-        raise Problem(400, error.what, path=error.path) from None
+    accepted = await take_in(request, dialect)
     return web.json_response({"accepted": accepted.count})
