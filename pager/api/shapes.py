@@ -1,72 +1,25 @@
 """Shapes: incidents, alerts, pages and people on call as scripts read them. Times are RFC 3339, UTC, with Z."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from pager.core.alert import fingerprint_of
 from pager.core.catalog import Catalog
 from pager.core.code import code_of
-from pager.core.incident import Hold
 from pager.core.oncall import OnCall, Segment
+from pager.core.telling import Json, incident_told, rfc3339
 from pager.store.alerts import KnownAlert
 from pager.store.incidents import Kept, Written
 from pager.store.pages import PageRow
 from pager.store.sql import instant
 
-Json = dict[str, Any]
-
-
-def rfc3339(at: datetime | None) -> str | None:
-    """`2026-02-23T09:00:00Z`, with microseconds only where there are some; None stays None."""
-    return None if at is None else at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+__all__ = ["Json", "alert_json", "entry_json", "incident_json", "on_call_json", "page_json", "rfc3339", "schedule_json"]
 
 
 def incident_json(kept: Kept, catalog: Catalog, url: str) -> Json:
     """An incident as every answer tells it. `url` is the address of this pager; nobody and no time are null."""
-    incident = kept.incident
-    code = code_of(incident.number)
-    return {
-        "number": incident.number,
-        "code": code,
-        "severity": incident.severity,
-        "state": incident.state,
-        "title": incident.title,
-        "team": catalog.team_of(incident.policy),
-        "opened_at": rfc3339(incident.opened_at),
-        "acked_by": incident.acked_by or None,
-        "alerts": incident.alerts,
-        "runbook": incident.runbook,
-        "policy": incident.policy,
-        "step": incident.step,
-        "due_at": rfc3339(incident.due_at),
-        "version": kept.version,
-        "summary": incident.summary,
-        "service": incident.service,
-        "where": incident.where,
-        "source": incident.source,
-        "rule": incident.rule,
-        "file": incident.place,
-        "why": incident.why,
-        "firing": incident.firing,
-        "truncated": incident.more,
-        "hold": _hold_json(incident.hold),
-        "acked_at": rfc3339(incident.acked_at) if incident.acked_by else None,
-        "ack_expires_at": rfc3339(incident.clock_ack) if incident.has_responder else None,
-        "also_here": list(incident.also_here),
-        "roles": dict(incident.roles),
-        "paged": list(incident.paged),
-        "resolved_at": rfc3339(incident.resolved_at),
-        "resolved_by": incident.resolved_by or None,
-        "follows": code_of(incident.follows) if incident.follows else None,
-        "merged_into": code_of(incident.merged_into) if incident.merged_into else None,
-        "merged": [code_of(number) for number in incident.absorbed],
-        "url": f"{url}/i/{code}",
-    }
-
-
-def _hold_json(hold: Hold | None) -> Json | None:
-    return None if hold is None else {"reason": hold.reason, "name": hold.name, "until": rfc3339(hold.until)}
+    return incident_told(kept.incident, kept.version, catalog.team_of(kept.incident.policy), url)
 
 
 def entry_json(entry: Written) -> Json:
