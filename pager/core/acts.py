@@ -21,6 +21,7 @@ from pager.core.incident import (
     Snoozed,
     Unacked,
 )
+from pager.core.lasting import begin_to_wait, is_news
 from pager.core.reports import NO_EXPIRY_IGNORES, bring_back, raise_to, risen
 from pager.core.turn import COMMANDER, Turn
 
@@ -121,6 +122,7 @@ def _undo(turn: Turn, before: Incident, by: str) -> None:
     """The state before with all its clocks, as if what was told meanwhile had been told to it."""
     now = turn.incident
     bring_back(turn, before, now.acked_at or turn.now)
+    turn.set(clock_update=now.clock_update, clock_decide=now.clock_decide)
     turn.say("takes the acknowledgement back", by)
     if now.hold is None and before.hold is not None and not before.hold.is_own:
         release(turn)
@@ -191,7 +193,10 @@ def escalated(turn: Turn, event: Escalated) -> None:
 
 
 def noted(turn: Turn, event: Noted) -> None:
+    """A note; one that begins with `update:` says that stakeholders were told."""
     turn.say(event.text, event.by)
+    if is_news(event.text):
+        begin_to_wait(turn)
     still_on_it(turn)
 
 

@@ -43,6 +43,7 @@ from pager.core.incident import (
     Unacked,
     Unreached,
 )
+from pager.core.lasting import decide_due, update_due
 from pager.core.severity import Level
 from pager.core.turn import Turn
 
@@ -54,6 +55,7 @@ def open_incident(number: int, alert: Alert, decision: Decision, catalog: Catalo
     """
     waits = decision.severity != "SEV-1" and bool(decision.group_wait)
     due_at = now + decision.group_wait if waits else now
+    recovery = decision.recovery
     opened = set_up(number, decision.group, title_of(alert), decision.severity, decision.policy, now)
     incident = replace(
         opened,
@@ -61,6 +63,9 @@ def open_incident(number: int, alert: Alert, decision: Decision, catalog: Catalo
         place=decision.place,
         why=decision.why + "".join(f"; {o.place} says {o.severity}" for o in decision.losers),
         runbook=decision.runbook,
+        plan=recovery.plan if recovery else "",
+        decide_after=recovery.decide_after if recovery else None,
+        clock_decide=now + recovery.decide_after if recovery else None,
         source=alert.source,
         summary=alert.annotations.get("summary", "")[:500],
         service=_first(alert, "service", "job", "app", "component")[:100],
@@ -161,17 +166,13 @@ def _promote_due(turn: Turn) -> None:
         set_promotion(turn)
 
 
-def _unset(name: str) -> Callable[[Turn], None]:
-    return lambda turn: turn.set(**{f"clock_{name}": None})
-
-
 _CLOCKS: tuple[tuple[str, Callable[[Turn], None]], ...] = (
     ("step", step_due),
     ("ack", _ack_due),
     ("promote", _promote_due),
     ("coordinate", coordinate_due),
-    ("update", _unset("update")),
-    ("decide", _unset("decide")),
+    ("update", update_due),
+    ("decide", decide_due),
 )
 
 

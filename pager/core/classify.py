@@ -12,7 +12,7 @@ from pager.core.alert import HEARTBEATS, Alert
 from pager.core.catalog import Catalog
 from pager.core.heartbeat import is_about
 from pager.core.matcher import all_match
-from pager.core.rule import Heartbeat, Promote, Rule
+from pager.core.rule import Heartbeat, Promote, Recovery, Rule
 from pager.core.rulefile import PlacedRule, RuleFile
 from pager.core.severity import WORDS, Level
 
@@ -46,6 +46,7 @@ class Decision:
     place: str = ""
     why: str = ""
     promote: tuple[Promote, ...] = ()
+    recovery: Recovery | None = None
     losers: tuple[Opinion, ...] = ()
     respond: Literal["", "none"] = ""
 
@@ -77,6 +78,7 @@ def classify(alert: Alert, catalog: Catalog) -> Decision:
         place=placed.place,
         why=why,
         promote=rule.promote,
+        recovery=rule.recovery,
         losers=tuple(Opinion(other, lost.rule.name, lost.place) for lost, other, _ in found[1:]),
     )
 

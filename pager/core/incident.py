@@ -55,7 +55,8 @@ class Incident:
     step who were not unreachable yet. `waves` counts how often `also` and the roles were paged.
     `alerts`, `spells` and `firing` count its alerts, all their firing spells, and those that fire now.
     `paged` is everybody who was ever paged. `called`: a person escalated, so that no hold counts until somebody has it.
-    `commanders` counts the ranks of the commander's schedule that were paged.
+    `commanders` counts the ranks of the commander's schedule that were paged. `plan` is how to recover instead of
+    repairing, which is to be decided after `decide_after`.
     `before` is the incident as it stood before the newest ack, or before its end by the source. `absorbed` are the
     incidents that were merged into it, and `merged_into` is the one that it was merged into itself, for good.
     """
@@ -70,6 +71,8 @@ class Incident:
     place: str = ""
     why: str = ""
     runbook: str = ""
+    plan: str = ""
+    decide_after: timedelta | None = None
     source: str = ""
     summary: str = ""
     service: str = ""

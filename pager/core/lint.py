@@ -83,7 +83,6 @@ def _of_rule(part: Part, path: Loc, rule: Rule, catalog: Catalog) -> Iterator[Fi
     yield from _file(part, (*path, "runbook"), rule.runbook, catalog)
     if rule.recovery is not None:
         yield from _file(part, (*path, "recovery", "plan"), rule.recovery.plan, catalog)
-        yield part.warning((*path, "recovery"), "W908", "recovery: is read, not acted on yet", at_key=True)
 
 
 def _file(part: Part, path: Loc, runbook: str, catalog: Catalog) -> Iterator[Finding]:

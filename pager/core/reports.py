@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from pager.core.escalation import become_unacked, start_run, step_due
 from pager.core.holds import hold, new_run, set_promotion
 from pager.core.incident import MITIGATED_LASTS, REOPEN, TELL_EVERY, DropNotices, Hold, Incident, Reported, Restore
+from pager.core.lasting import begin_again
 from pager.core.severity import Level
 from pager.core.turn import Turn
 
@@ -81,6 +82,7 @@ def _reopen(turn: Turn, held_by: Hold | None) -> None:
     former, level = turn.incident.acked_by, turn.incident.severity
     turn.effects.append(DropNotices("resolved"))
     turn.set(resolved_at=None, resolved_by="", also_due=True, clock_ack=None)
+    begin_again(turn)
     turn.say(f"fires again: re-opened as {level}")
     become_unacked(turn)
     _held(turn, held_by)

@@ -42,8 +42,22 @@ class Promote(Model):
 
 
 class Recovery(Model):
-    plan: str
+    """How to recover instead of repairing, and after how long that is to be decided."""
+
+    plan: str = Field(min_length=1)
     decide_after: Duration
+
+    @field_validator("plan")
+    @classmethod
+    def _plan_is_a_link(cls, plan: str) -> str:
+        return check_runbook(plan)
+
+    @field_validator("decide_after")
+    @classmethod
+    def _decided_after_a_while(cls, after: timedelta) -> timedelta:
+        if after < timedelta(minutes=1):
+            raise ValueError("what is to be decided needs a while: write 45m")
+        return after
 
 
 class Rule(Model):

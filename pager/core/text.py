@@ -259,6 +259,8 @@ _SAYINGS = {
     "reassigned": "{by} hands this to you: you have it from now on.",
     "raised": "The severity has risen; your acknowledgement stands.",
     "flapping": "It flaps: it counts as firing until it was quiet for 15 minutes.",
+    "update": 'Stakeholders wait for news: tell them how it stands, then note it as "update: ...".',
+    "decide": "It has lasted for long: decide whether to go on repairing, or to recover by the plan.",
     "also": "You are paged because this level pages your whole team.",
     "ticket": "Opened as a ticket; nobody is paged for it.",
 }

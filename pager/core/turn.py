@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import Any, Final
 
@@ -45,6 +45,16 @@ class Turn:
     @property
     def team(self) -> str:
         return self.catalog.team_of(self.incident.policy)
+
+    @property
+    def stakeholders(self) -> tuple[str, ...]:
+        """The groups that the level tells; what a default names and the files do not know is left out."""
+        return tuple(name for name in self.severity.tell if name in self.catalog.stakeholders)
+
+    @property
+    def news_every(self) -> timedelta | None:
+        """How often they want news; None: there is nobody to tell."""
+        return self.severity.update_every if self.stakeholders else None
 
     # Changing it.
 
@@ -102,12 +112,19 @@ class Turn:
                 self.page(role, self.resolve(Target("schedule", known.schedule)), 0, f"role {role}", wave=wave)
         if COMMANDER in self.severity.roles and COMMANDER in self.catalog.roles:
             self._expect_commander()
+        self._expect_news()
 
     def _expect_commander(self) -> None:
         """Rank 1 was paged: the next one follows, until somebody commands."""
         within, at = self.severity.coordinate_within, self.incident.clock_coordinate
         if within is not None and not self.incident.commanders and COMMANDER not in dict(self.incident.roles):
             self.set(clock_coordinate=at or self.now + within, commanders=1)
+
+    def _expect_news(self) -> None:
+        """From the first page on stakeholders wait; a higher level only ever makes that shorter."""
+        every, at = self.news_every, self.incident.clock_update
+        if every is not None:
+            self.set(clock_update=min(at or self.now + every, self.now + every))
 
     def page_ticket(self, channel: str) -> None:
         self.set(ticket="sent", ticket_at=self.now)

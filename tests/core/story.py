@@ -24,12 +24,13 @@ from pager.core.incident import (
     TimePassed,
     Unreached,
 )
-from pager.core.rule import Promote
+from pager.core.rule import Promote, Recovery
 from pager.core.severity import Level
 from tests.core.catalogs import NOON, world
 
 WAIT = TimePassed()
 OVER = Released()
+PLAN = "runbooks/restore.md"
 
 
 @dataclass(slots=True)
@@ -156,12 +157,15 @@ def opened(
     promote: Iterable[dict[str, str]] = (),
     group_wait: str = "0s",
     policy: str = "payments",
+    decide_after: str = "",
     start: datetime = NOON,
 ) -> Incident:
     """A new incident as the engine opens it, before its first report."""
     alert = Alert("prom", "firing", {"alertname": "Down"}, start)
     rises = tuple(Promote.model_validate(rise) for rise in promote)
-    decision = Decision(level, policy, "runbooks/down.md", "g", parse_duration(group_wait), rule="down", promote=rises)
+    recovery = Recovery(plan=PLAN, decide_after=parse_duration(decide_after)) if decide_after else None
+    wait = parse_duration(group_wait)
+    decision = Decision(level, policy, "runbooks/down.md", "g", wait, rule="down", promote=rises, recovery=recovery)
     return open_incident(1, alert, decision, catalog or world(), start)
 
 
