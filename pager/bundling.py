@@ -23,7 +23,7 @@ def make_due(tx: Tx) -> bool:
     now = tx.now()
     recipients = bundles.due(tx, now)
     for recipient in recipients:
-        line = bundles.lock(tx, recipient)
+        line = bundles.lock_all(tx, [recipient])[recipient]
         held = bundles.waiting(tx, recipient)
         if not held:
             continue
@@ -38,7 +38,7 @@ def _fill(tx: Tx, recipient: str, line: Line, worst: Due, now: datetime) -> None
     bundle = line.bundle or bundles.make(tx, recipient, worst.severity, now, now + _PATIENCE)
     if bundles.gather(tx, recipient, bundle, AT_ONCE) < AT_ONCE:
         # It goes now, and is the last message from which the next one waits.
-        sent = [*bundles.sent(tx, recipient, now), bundles.complete(tx, bundle, now)]
+        sent = [*bundles.sent_to(tx, [recipient], now).get(recipient, []), bundles.complete(tx, bundle, now)]
         after = goes_at(sent, now, now, urgent=False)
         bundles.keep(tx, recipient, Line(after, now, shut_until(sent, after, now), None))
     elif line.bundle is None:
@@ -52,20 +52,22 @@ def sort(tx: Tx, pages: Sequence[PageRow]) -> list[PageRow]:
     for page in pages:
         if page.is_fresh:
             by_recipient[page.recipient].append(page)
+    if not by_recipient:
+        return list(pages)
+    lines = bundles.lock_all(tx, sorted(by_recipient))
+    sent = bundles.sent_to(tx, [recipient for recipient, line in lines.items() if not line.is_new], now)
     held: set[int] = set()
-    for recipient in sorted(by_recipient):
-        held |= _judge(tx, recipient, by_recipient[recipient], now)
-    going = [page for page in pages if page.id not in held]
-    bundles.mark_sent(tx, [page.id for page in going if page.is_fresh or page.kind == bundles.KIND], now)
-    return going
+    for recipient, line in lines.items():
+        held |= _judge(tx, recipient, line, by_recipient[recipient], sent.get(recipient, []), now)
+    return [page for page in pages if page.id not in held] if held else list(pages)
 
 
-def _judge(tx: Tx, recipient: str, pages: Sequence[PageRow], now: datetime) -> set[int]:
+def _judge(
+    tx: Tx, recipient: str, line: Line, pages: Sequence[PageRow], sent: Sequence[Sent], now: datetime
+) -> set[int]:
     """The ids of those pages of one recipient that wait."""
-    line = bundles.lock(tx, recipient)
-    sent = bundles.sent(tx, recipient, now)
     verdict = sort_out([Due(page.id, page.incident, page.severity, page.kind) for page in pages], sent, now)
-    waiting = bundles.waiting(tx, recipient)
+    waiting = bundles.waiting(tx, recipient) if line.has_held else []
     if not verdict.waits and not waiting:
         return set()
     since = line.since if waiting and now - line.since < LONGEST else now

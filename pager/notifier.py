@@ -16,6 +16,7 @@ from pager.core.outcome import Outcome, Reason
 from pager.core.page import TROUBLE_FAILURES, in_trouble
 from pager.core.urgency import tuned
 from pager.engine import Engine
+from pager.facts import contacts_of
 from pager.outbox import Attempt, Taken, Turnout
 from pager.secrets import MissingSecret
 from pager.sender import Message, Sender
@@ -107,7 +108,7 @@ class Notifier:
         """Tell the sender who answered in time before the start: a page to them waits for no stranger after it."""
         outcomes = await self.database.read(lambda tx: pages.last_outcomes(tx, MOST_RECALLED))
         for recipient, contact, outcome in outcomes:
-            url = outbox.contacts_of(self.engine.catalog, recipient).get(contact)
+            url = contacts_of(self.engine.catalog, recipient).get(contact)
             with contextlib.suppress(MissingSecret):
                 if url is not None and outcome not in NO_ANSWER:
                     self.sender.recall(destination(self._filled(url)), slow=outcome == Reason.timeout)

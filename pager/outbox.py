@@ -2,18 +2,14 @@
 
 import random
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from pager import bundling
 from pager.core.bundle import bundled
-from pager.core.catalog import CHANNEL, Catalog
-from pager.core.code import code_of
+from pager.core.catalog import Catalog
 from pager.core.contact_url import destination
-from pager.core.digest import KIND as DIGEST
-from pager.core.digest import mail_ways
 from pager.core.incident import Entry, Incident, Reached, Unreached
-from pager.core.joining import MERGED
 from pager.core.outcome import Outcome
 from pager.core.page import (
     Contact,
@@ -31,16 +27,16 @@ from pager.core.page import (
     plan_page,
     refresh,
 )
-from pager.core.people import Via
-from pager.core.proven import ASKED, TEST, trial_words
+from pager.core.proven import TEST, trial_words
 from pager.core.template import MOST_ALERTS
 from pager.core.text import Facts
 from pager.desk import Desk, News
+from pager.facts import contacts_of, facts_of, notice_of, ways_of
 from pager.store import alerts, bundles, incidents, notices, pages, proofs, tokens
 from pager.store.database import Tx
-from pager.store.pages import LEASE, PageRow
+from pager.store.pages import LEASE, Begun, KeptPage, PageRow
+from pager.store.tokens import PageLink
 
-CHANNEL_CONTACT = "channel"
 _NONE: Mapping[str, str] = {}
 TOLD_AT_ONCE = 50
 """Incidents of a bundle that are told in one transaction that it reached nobody."""
@@ -94,22 +90,68 @@ def claim(
     `troubled` names contact URLs, as the files write them, and destinations: their contacts are tried last.
     Whoever is flooded gets some of their pages as one: those are let go again.
     """
-    claimed = []
     bundling.make_due(tx)
     going = bundling.sort(tx, pages.claim(tx, claim_id, limit, only))
     if not going and bundling.make_due(tx):
         # All that was due waits for a bundle, and that one may go.
         going = bundling.sort(tx, pages.claim(tx, claim_id, limit, only))
+    known = incidents.read(tx, {page.incident for page in going if page.incident != notices.NO_INCIDENT})
+    writes, claimed = _Writes(), []
     for page in going:
         plan = _planned(page, catalog)
         if page.attempt > 1:
             # Somebody had it before: what has no outcome may have been sent.
             plan = lost(plan, pages.lost(tx, page.id, tx.now()), tx.now())
-        kept = incidents.get(tx, page.incident)
-        attempts, plan = _begin(tx, catalog, page, plan, kept.incident if kept else None, url, troubled)
-        _keep(tx, page, plan, held_by=claim_id)
+        attempts, plan = _begin(tx, catalog, page, plan, known.get(page.incident), url, troubled, writes)
+        first = page.is_fresh or page.kind == bundles.KIND
+        writes.keep(page, plan, tx.now(), held_by=claim_id, sent_at=tx.now() if first else None)
         claimed.append(Taken(page, attempts, next_due(plan)))
+    writes.flush(tx)
     return claimed
+
+
+@dataclass(slots=True)
+class _Writes:
+    """What is written of pages, each kind in one go: a claim may begin 64 of them."""
+
+    links: list[PageLink] = field(default_factory=list)
+    begun: list[Begun] = field(default_factory=list)
+    kept: list[KeptPage] = field(default_factory=list)
+
+    def flush(self, tx: Tx) -> None:
+        if self.begun:
+            tokens.keep_page_tokens(tx, self.links)
+            pages.begin(tx, self.begun)
+        if self.kept:
+            pages.keep(tx, self.kept)
+
+    def link(self, tx: Tx, page: PageRow, incident: Incident, url: str) -> str:
+        token = tokens.new_page_token()
+        self.links.append(PageLink(token, page.recipient, incident.number, tx.now()))
+        return f"{url}/p/{token}"
+
+    def keep(
+        self,
+        page: PageRow,
+        plan: Plan,
+        now: datetime,
+        *,
+        held_by: str | None,
+        reported: bool | None = None,
+        sent_at: datetime | None = None,
+    ) -> None:
+        due_at = next_due(plan) if page.state == "due" else None
+        state = page.state
+        if state == "due" and due_at is None and held_by is None:
+            state = "delivered" if is_reached(plan) else "failed"
+            if page.kind == bundles.KIND and state == "failed" and not is_unreached(plan):
+                state = "withdrawn"
+        if held_by is not None and page.state == "due":
+            # The index finds pages by due_at: a claimed one stays there, so that a lost lease is found again.
+            due_at = min(due_at, page.due_at or page.issued_at) if due_at else page.due_at or page.issued_at
+        told = page.reported if reported is None else reported
+        until = now + LEASE if held_by else None
+        self.kept.append(KeptPage(page.id, plan, due_at, state, told, held_by, until, sent_at))
 
 
 def record(
@@ -146,12 +188,14 @@ def record(
     if not failed_before:
         _note_failures(desk, page, plan, {each.contact: outcome for each, outcome in done if not outcome.delivered})
     page, told = _tell(desk, page, plan)
+    writes = _Writes()
     attempts: tuple[Attempt, ...] = ()
     if page.state == "due":
-        attempts, plan = _begin(tx, catalog, page, plan, desk.incident(incident_number), url, troubled)
+        attempts, plan = _begin(tx, catalog, page, plan, desk.incident(incident_number), url, troubled, writes)
     more = page.kind == bundles.KIND and is_unreached(plan) and not told
     busy = bool(attempts) or in_flight > 0 or more
-    _keep(tx, page, plan, held_by=claim_id if busy else None, reported=told)
+    writes.keep(page, plan, now, held_by=claim_id if busy else None, reported=told)
+    writes.flush(tx)
     # A page that was withdrawn waits for what is being sent, and for nothing else.
     again_at = next_due(plan) if busy and page.state == "due" else None
     return Turnout(attempts, now if more else again_at, desk.news, is_reached(plan) and not was_reached, more)
@@ -218,9 +262,10 @@ def _begin(
     incident: Incident | None,
     url: str,
     troubled: Collection[str],
+    writes: _Writes,
 ) -> tuple[tuple[Attempt, ...], Plan]:
     due = due_contacts(plan, tx.now(), _in_trouble(catalog, page.recipient, troubled))
-    speak = _speaker(tx, catalog, page, plan, incident, url) if due else None
+    speak = _speaker(tx, catalog, page, plan, incident, url, writes) if due else None
     if speak is None:
         return (), at_rest(plan) if due and page.kind == bundles.KIND else plan
     contacts = contacts_of(catalog, page.recipient)
@@ -230,21 +275,21 @@ def _begin(
             continue
         plan = begun(plan, contact.name)
         number = contact.attempts + 1
-        pages.begin(tx, page.id, contact.name, number, tx.now(), repeat=contact.uncertain)
+        writes.begun.append(Begun(page.id, contact.name, number, tx.now(), contact.uncertain))
         attempts.append(Attempt(page, contact.name, number, contacts[contact.name], speak(contact)))
     return tuple(attempts), plan
 
 
 def _speaker(
-    tx: Tx, catalog: Catalog, page: PageRow, plan: Plan, incident: Incident | None, url: str
+    tx: Tx, catalog: Catalog, page: PageRow, plan: Plan, incident: Incident | None, url: str, writes: _Writes
 ) -> Callable[[Contact], Facts] | None:
     """What gives the facts for one contact, with a link of its own; None: there is nothing to say."""
     if page.kind == bundles.KIND:
-        return _bundle_speaker(tx, catalog, page, plan, url)
+        return _bundle_speaker(tx, catalog, page, plan, url, writes)
     if incident is not None:
         said = alerts.said(tx, page.incident, MOST_ALERTS) if catalog.templates and page.kind != "notice" else ()
         return lambda contact: replace(
-            facts_of(catalog, page, incident, contact, _link(tx, page, incident, url), tx.now()), alerts=said
+            facts_of(catalog, page, incident, contact, writes.link(tx, page, incident, url), tx.now()), alerts=said
         )
     notice = notices.words(tx, page.run) if page.incident == notices.NO_INCIDENT else None
     if notice is None:
@@ -263,7 +308,9 @@ def _proof_link(tx: Tx, catalog: Catalog, page: PageRow, contact: Contact, url: 
     return f"{url}/p/proof/{token}"
 
 
-def _bundle_speaker(tx: Tx, catalog: Catalog, page: PageRow, plan: Plan, url: str) -> Callable[[Contact], Facts] | None:
+def _bundle_speaker(
+    tx: Tx, catalog: Catalog, page: PageRow, plan: Plan, url: str, writes: _Writes
+) -> Callable[[Contact], Facts] | None:
     """The facts of a bundle, as things stand; None once somebody has all of it, or its other news was told."""
     told = bundles.contents(tx, page.id, page.recipient)
     if not told.new and (not told.told or is_reached(plan)):
@@ -273,35 +320,7 @@ def _bundle_speaker(tx: Tx, catalog: Catalog, page: PageRow, plan: Plan, url: st
         return None
     lead, like = kept.incident, replace(page, kind="page" if told.new else "notice")
     return lambda contact: bundled(
-        facts_of(catalog, like, lead, contact, _link(tx, page, lead, url), tx.now()), bundling.carried(told)
-    )
-
-
-def _link(tx: Tx, page: PageRow, incident: Incident, url: str) -> str:
-    token = tokens.new_page_token()
-    tokens.keep_page_token(tx, token, page.recipient, incident.number, tx.now())
-    return f"{url}/p/{token}"
-
-
-def _keep(tx: Tx, page: PageRow, plan: Plan, *, held_by: str | None, reported: bool | None = None) -> None:
-    due_at = next_due(plan) if page.state == "due" else None
-    state = page.state
-    if state == "due" and due_at is None and held_by is None:
-        state = "delivered" if is_reached(plan) else "failed"
-        if page.kind == bundles.KIND and state == "failed" and not is_unreached(plan):
-            state = "withdrawn"
-    if held_by is not None and page.state == "due":
-        # The index finds pages by due_at: a claimed one stays there, so that a lost lease is found again.
-        due_at = min(due_at, page.due_at or page.issued_at) if due_at else page.due_at or page.issued_at
-    pages.keep(
-        tx,
-        page.id,
-        plan,
-        due_at=due_at,
-        state=state,
-        reported=page.reported if reported is None else reported,
-        claim_id=held_by,
-        claimed_until=tx.now() + LEASE if held_by else None,
+        facts_of(catalog, like, lead, contact, writes.link(tx, page, lead, url), tx.now()), bundling.carried(told)
     )
 
 
@@ -315,78 +334,3 @@ def _planned(page: PageRow, catalog: Catalog) -> Plan:
     start = page.due_at or page.issued_at
     is_page = page.kind == "page" or (page.kind == bundles.KIND and page.target == "page")
     return (plan_page if is_page else plan_notice)(ways, contacts, start)
-
-
-def contacts_of(catalog: Catalog, recipient: str) -> Mapping[str, str]:
-    """The contact URLs of a person, or the one of a `channel:x`; secrets are still names in them."""
-    if recipient.startswith(CHANNEL):
-        url = catalog.channels.get(recipient.removeprefix(CHANNEL))
-        return {CHANNEL_CONTACT: url} if url else {}
-    person = catalog.people.get(recipient)
-    return person.contacts if person else {}
-
-
-def ways_of(catalog: Catalog, recipient: str, severity: str, *, notice: str = "") -> tuple[Via, ...]:
-    """The contacts in their order. A notice about no incident wakes nobody, but for one that a person asks for."""
-    person = catalog.people.get(recipient)
-    if person is None:
-        return (Via(via=CHANNEL_CONTACT),)
-    if notice == DIGEST:
-        return mail_ways(person)
-    if notice == TEST:
-        return tuple(Via(via=contact) for contact in person.contacts)
-    if notice and notice != ASKED:
-        return person.quiet_ways
-    return person.ways("SEV-1" if notice else severity)  # type: ignore[arg-type]
-
-
-def notice_of(title: str, body: str, contact: Contact, now: datetime) -> Facts:
-    """What a notice of a turn says: it is about no incident, and asks for nothing."""
-    return Facts(
-        code="",
-        severity="",
-        title=title,
-        kind="notice",
-        why="",
-        since=now,
-        now=now,
-        page_link="",
-        runbook="",
-        summary=f"{body}\nThis may be a repeat.".strip() if contact.uncertain else body,
-        alone=True,
-    )
-
-
-def _why(page: PageRow, incident: Incident) -> str:
-    if page.why == MERGED and incident.merged_into is not None:
-        return f"merged into {code_of(incident.merged_into)} by {page.by or incident.resolved_by}"
-    return "" if page.why == "step 1" else page.why
-
-
-def facts_of(catalog: Catalog, page: PageRow, incident: Incident, contact: Contact, link: str, now: datetime) -> Facts:
-    """What the message says: the incident as it stands now, not as it stood when the page was issued."""
-    person = catalog.people.get(page.recipient)
-    is_link = incident.runbook.startswith(("http://", "https://"))
-    return Facts(
-        code=code_of(incident.number),
-        severity=incident.severity,
-        title=incident.title,
-        kind=page.kind,
-        why=_why(page, incident),
-        since=incident.opened_at,
-        now=now,
-        page_link=link,
-        runbook=incident.runbook if is_link else f"{link}/runbook",
-        summary=incident.summary,
-        service=incident.service,
-        where=incident.where,
-        firing=incident.firing,
-        more=incident.more,
-        by=page.by or incident.resolved_by,
-        zone=person.timezone if person else "UTC",
-        others=tuple(name for name in incident.waiting if name != page.recipient),
-        next_at=incident.clock_step if incident.state == "triggered" else None,
-        repeat=contact.uncertain,
-        policy=incident.policy,
-        rule=incident.rule,
-    )

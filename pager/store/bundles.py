@@ -10,7 +10,7 @@ from datetime import datetime
 from pager.core.bundle import CODES, WAIT, WINDOW, Due, Sent
 from pager.store.database import Tx
 from pager.store.notices import NO_INCIDENT
-from pager.store.sql import Row, instant
+from pager.store.sql import EPOCH, Row, instant
 
 KIND = "bundle"
 MOST_OPEN = 1000
@@ -24,27 +24,54 @@ _WANTED = (
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Where a recipient's bundle stands. What waits, waits since `since` or later."""
+    """Where a recipient's bundle stands. What waits, waits since `since` or later.
+
+    `is_new`: nobody judged a page to this recipient before, so nothing was sent and nothing waits.
+    """
 
     due_at: datetime
     since: datetime
     shut_until: datetime
     bundle: int | None
+    is_new: bool = False
+
+    @property
+    def has_held(self) -> bool:
+        """Whether a page to this recipient ever waited for a bundle."""
+        return self.due_at > EPOCH
 
 
-def lock(tx: Tx, recipient: str) -> Line:
-    """The recipient's line, locked: of several nodes one at a time judges their pages."""
-    tx.run(
+def lock_all(tx: Tx, recipients: Sequence[str]) -> dict[str, Line]:
+    """The lines of these recipients, locked in the order given: of several nodes one at a time judges their pages."""
+    known = _lines(tx, recipients)
+    if len(known) == len(recipients):
+        return known
+    for recipient in recipients:
+        if recipient not in known:
+            known[recipient] = _new_line(tx, recipient)
+    return {recipient: known[recipient] for recipient in recipients}
+
+
+def _lines(tx: Tx, recipients: Sequence[str]) -> dict[str, Line]:
+    rows = tx.all(
+        "SELECT recipient, due_at, since, shut_until, bundle FROM bundling WHERE recipient IN (:recipients) "
+        f"ORDER BY recipient{tx.locking()}",
+        recipients=recipients,
+    )
+    return {
+        row.recipient: Line(instant(row.due_at), instant(row.since), instant(row.shut_until), row.bundle)
+        for row in rows
+    }
+
+
+def _new_line(tx: Tx, recipient: str) -> Line:
+    """The line of a recipient who had none; another node may have made it meanwhile."""
+    made = tx.run(
         "INSERT INTO bundling (recipient, due_at, since, shut_until) VALUES (:recipient, 0, 0, 0) "
         "ON CONFLICT (recipient) DO NOTHING",
         recipient=recipient,
     )
-    row = tx.one(
-        f"SELECT due_at, since, shut_until, bundle FROM bundling WHERE recipient = :recipient{tx.locking()}",
-        recipient=recipient,
-    )
-    assert row is not None
-    return Line(instant(row.due_at), instant(row.since), instant(row.shut_until), row.bundle)
+    return Line(EPOCH, EPOCH, EPOCH, None, is_new=True) if made else _lines(tx, [recipient])[recipient]
 
 
 def keep(tx: Tx, recipient: str, line: Line) -> None:
@@ -69,15 +96,19 @@ def shut(tx: Tx, recipients: Collection[str], now: datetime) -> set[str]:
     return {row.recipient for row in rows}
 
 
-def sent(tx: Tx, recipient: str, now: datetime) -> list[Sent]:
-    """The recipient's messages of the last 15 minutes, oldest first."""
-    rows = tx.all(
-        "SELECT id, incident, severity, kind, sent_at FROM pages WHERE recipient = :recipient AND sent_at > :after "
-        "ORDER BY sent_at, id",
-        recipient=recipient,
-        after=now - WINDOW,
-    )
-    return [_sent(tx, row) for row in rows]
+def sent_to(tx: Tx, recipients: Sequence[str], now: datetime) -> dict[str, list[Sent]]:
+    """The messages of the last 15 minutes to each of these recipients, oldest first."""
+    found: dict[str, list[Sent]] = {}
+    if recipients:
+        rows = tx.all(
+            "SELECT id, recipient, incident, severity, kind, sent_at FROM pages WHERE recipient IN (:recipients) "
+            "AND sent_at > :after ORDER BY sent_at, id",
+            recipients=recipients,
+            after=now - WINDOW,
+        )
+        for row in rows:
+            found.setdefault(row.recipient, []).append(_sent(tx, row))
+    return found
 
 
 def _sent(tx: Tx, row: Row) -> Sent:
@@ -96,12 +127,6 @@ def as_sent(tx: Tx, bundle: int, severity: str, at: datetime) -> Sent:
     notices = pages or tx.all("SELECT incident FROM pages WHERE carried_by = :id LIMIT 3", id=bundle)
     numbers = tuple(each.incident for each in notices)
     return Sent(at, numbers, severity, "page" if pages else "notice")
-
-
-def mark_sent(tx: Tx, ids: Sequence[int], now: datetime) -> None:
-    """These messages are being sent for the first time now."""
-    if ids:
-        tx.run("UPDATE pages SET sent_at = :now WHERE id IN (:ids) AND sent_at IS NULL", ids=ids, now=now)
 
 
 def hold(tx: Tx, recipient: str, ids: Sequence[int], now: datetime, *, others: bool) -> None:

@@ -234,6 +234,18 @@ def get(tx: Tx, number: int) -> Kept | None:
     return _kept(row) if row else None
 
 
+def read(tx: Tx, numbers: Iterable[int]) -> dict[int, Incident]:
+    """These incidents as they stand, not locked; those that are not kept any more are left out."""
+    wanted, found = sorted(set(numbers)), {}
+    for start in range(0, len(wanted), CHUNK):
+        rows = tx.all(
+            f"SELECT {_COLUMNS} FROM incidents WHERE number IN (:numbers) AND version > 0",
+            numbers=wanted[start : start + CHUNK],
+        )
+        found.update({row.number: _kept(row).incident for row in rows})
+    return found
+
+
 def page_of(tx: Tx, *, state: str, team: str, below: int, limit: int) -> list[Kept]:
     """Incidents, newest first, with numbers below `below`. `state` is open, all, or one of the states."""
     only = {"open": "AND state <> 'resolved'", "all": ""}.get(state, "AND state = :state")

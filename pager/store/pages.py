@@ -193,16 +193,26 @@ def held(tx: Tx, page_id: int, claim_id: str) -> PageRow | None:
     return _page(row) if row else None
 
 
-def begin(tx: Tx, page_id: int, contact: str, attempt: int, now: datetime, *, repeat: bool) -> None:
-    """An attempt at a contact begins: it is written before anything is sent."""
-    tx.run(
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """An attempt at a contact that begins at `at`; `repeat`: an earlier one may have been sent."""
+
+    page: int
+    contact: str
+    attempt: int
+    at: datetime
+    repeat: bool
+
+
+def begin(tx: Tx, begun: Iterable[Begun]) -> None:
+    """These attempts begin: it is written before anything is sent."""
+    tx.many(
         "INSERT INTO deliveries (page, contact, attempt, begun_at, repeat) VALUES (:page, :contact, :attempt, :now, "
         ":repeat) ON CONFLICT (page, contact, attempt) DO NOTHING",
-        page=page_id,
-        contact=contact,
-        attempt=attempt,
-        now=now,
-        repeat=int(repeat),
+        [
+            {"page": one.page, "contact": one.contact, "attempt": one.attempt, "now": one.at, "repeat": int(one.repeat)}
+            for one in begun
+        ],
     )
 
 
@@ -230,28 +240,40 @@ def lost(tx: Tx, page_id: int, now: datetime) -> list[str]:
     return [row.contact for row in rows]
 
 
-def keep(
-    tx: Tx,
-    page_id: int,
-    plan: Plan,
-    *,
-    due_at: datetime | None,
-    state: str,
-    reported: bool,
-    claim_id: str | None,
-    claimed_until: datetime | None,
-) -> None:
-    """Write a page's plan and state; without a claim it is free for anybody once it is due."""
-    tx.run(
+@dataclass(frozen=True, slots=True)
+class KeptPage:
+    """How a page stands from now on; without a claim it is free for anybody once it is due.
+
+    `sent_at` is when it is sent for the first time; one that is written already stays.
+    """
+
+    id: int
+    plan: Plan
+    due_at: datetime | None
+    state: str
+    reported: bool
+    claim: str | None
+    claimed_until: datetime | None
+    sent_at: datetime | None = None
+
+
+def keep(tx: Tx, kept: Iterable[KeptPage]) -> None:
+    tx.many(
         "UPDATE pages SET plan = :plan, due_at = :due_at, state = :state, reported = :reported, claim = :claim, "
-        "claimed_until = :until WHERE id = :id",
-        id=page_id,
-        plan=_encode(plan),
-        due_at=due_at,
-        state=state,
-        reported=int(reported),
-        claim=claim_id,
-        until=claimed_until,
+        "claimed_until = :until, sent_at = coalesce(sent_at, :sent_at) WHERE id = :id",
+        [
+            {
+                "id": one.id,
+                "plan": _encode(one.plan),
+                "due_at": one.due_at,
+                "state": one.state,
+                "reported": int(one.reported),
+                "claim": one.claim,
+                "until": one.claimed_until,
+                "sent_at": one.sent_at,
+            }
+            for one in kept
+        ],
     )
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -55,13 +56,20 @@ def hash_of(token: str) -> str:
     return hashlib.sha256(token.encode(errors="replace")).hexdigest()
 
 
-def keep_page_token(tx: Tx, token: str, person: str, incident: int, now: datetime) -> None:
-    tx.run(
+@dataclass(frozen=True, slots=True)
+class PageLink:
+    """A link that a page to `person` about an incident carries."""
+
+    token: str
+    person: str
+    incident: int
+    at: datetime
+
+
+def keep_page_tokens(tx: Tx, links: Iterable[PageLink]) -> None:
+    tx.many(
         "INSERT INTO tokens (hash, scope, name, incident, created_at) VALUES (:hash, 'page', :name, :incident, :now)",
-        hash=hash_of(token),
-        name=person,
-        incident=incident,
-        now=now,
+        [{"hash": hash_of(one.token), "name": one.person, "incident": one.incident, "now": one.at} for one in links],
     )
 
 

@@ -153,7 +153,9 @@ class House:
     async def link(self, person: str, number: int = 1) -> str:
         """A page link of `person` to an incident, as the notifier makes one."""
         token = tokens.new_page_token()
-        await self.database.write(lambda tx: tokens.keep_page_token(tx, token, person, number, tx.now()))
+        await self.database.write(
+            lambda tx: tokens.keep_page_tokens(tx, [tokens.PageLink(token, person, number, tx.now())])
+        )
         return f"/p/{token}"
 
 

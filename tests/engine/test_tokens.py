@@ -43,7 +43,9 @@ async def test_a_name_is_taken_until_it_is_revoked(house: House) -> None:
 async def test_page_links_are_no_tokens_of_people(house: House) -> None:
     link = tokens.new_page_token()
     for each in (link, tokens.new_page_token()):  # Two links of one person: their names may be the same.
-        await house.database.write(partial(tokens.keep_page_token, token=each, person="ana", incident=1, now=NOON))
+        await house.database.write(
+            lambda tx, each=each: tokens.keep_page_tokens(tx, [tokens.PageLink(each, "ana", 1, NOON)])
+        )
 
     assert await house.database.read(tokens.api_tokens) == []
     assert not await house.database.write(lambda tx: tokens.revoke(tx, "ana"))
