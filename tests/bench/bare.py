@@ -1,7 +1,11 @@
-"""The ceiling: aiohttp and msgspec, which take a webhook apart and keep nothing. `python -m tests.bench.bare PORT`."""
+"""The ceiling: aiohttp and msgspec, which take a webhook apart and keep nothing.
+
+`python -m tests.bench.bare PORT [PAGE]`; PAGE is a file that it shows at /page.
+"""
 
 import asyncio
 import sys
+from pathlib import Path
 
 import msgspec
 from aiohttp import web
@@ -47,26 +51,30 @@ async def ready(_: web.Request) -> web.Response:
     return web.Response(text="ready\n")
 
 
-async def main(port: int) -> None:
+async def main(port: int, page: bytes) -> None:
+    async def show(_: web.Request) -> web.Response:
+        return web.Response(body=page, content_type="text/html", charset="utf-8")
+
     app = web.Application(client_max_size=16 << 20)
     app.router.add_post("/webhook/alertmanager", take)
     app.router.add_post("/{tail:.*}", take_any)
     app.router.add_get("/-/ready", ready)
+    app.router.add_get("/page", show)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", port, backlog=1024).start()
     await asyncio.Event().wait()
 
 
-def serve(port: int) -> None:
+def serve(port: int, page: bytes) -> None:
     """On the loop that pagerd would take."""
     try:
         import uvloop
     except ImportError:
-        asyncio.run(main(port))
+        asyncio.run(main(port, page))
     else:
-        uvloop.run(main(port))
+        uvloop.run(main(port, page))
 
 
 if __name__ == "__main__":
-    serve(int(sys.argv[1]))
+    serve(int(sys.argv[1]), Path(sys.argv[2]).read_bytes() if sys.argv[2:] else b"")

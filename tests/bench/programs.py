@@ -73,11 +73,12 @@ def pagerd(folder: Path, contact: str = "console://", postgres: str = "") -> Ite
 
 
 @contextmanager
-def bare(folder: Path) -> Iterator[Served]:
-    """aiohttp and msgspec without a store."""
+def bare(folder: Path, page: Path | None = None) -> Iterator[Served]:
+    """aiohttp and msgspec without a store; it shows the file `page` at /page."""
     folder.mkdir(parents=True)
     port = free_port()
-    with child([sys.executable, "-m", "tests.bench.bare", str(port)], folder / "log") as running:
+    argv = [sys.executable, "-m", "tests.bench.bare", str(port), *([str(page)] if page else [])]
+    with child(argv, folder / "log") as running:
         _wait(running, f"http://127.0.0.1:{port}/-/ready")
         yield Served("bare aiohttp", running, f"http://127.0.0.1:{port}/webhook/alertmanager", "webhook")
 
