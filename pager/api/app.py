@@ -39,6 +39,7 @@ from pager.api.limits import KEEP_ALIVE, LINGER, bodies, records, unread
 from pager.api.parts import GUARD, PASSWORDS, Parts, keep
 from pager.api.problems import problems
 from pager.web import link, pages, proof, static
+from pager.web.packing import packed
 
 SERVED = (
     alertmanager_read,
@@ -51,8 +52,8 @@ SERVED = (
 
 
 def build_app(parts: Parts) -> web.Application:
-    """Everything that is served. From the outside in: recorded, worded, let in, audited, read, handled."""
-    rooms = [records, problems, doors, audits, bodies]
+    """Everything that is served. From the outside in: recorded, packed, worded, let in, audited, read, handled."""
+    rooms = [records, packed, problems, doors, audits, bodies]
     app = web.Application(middlewares=rooms, client_max_size=parts.intake.largest + 1)
     keep(app, parts)
     pages.prepare(app)

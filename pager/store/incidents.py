@@ -263,9 +263,11 @@ def page_of(tx: Tx, *, state: str, team: str, below: int, limit: int) -> list[Ke
 
 def urgent(tx: Tx, *, after: int, limit: int) -> list[Kept]:
     """Open incidents for people: those that nobody has first, then by severity, then the newest; `after` so many."""
+    # First which, then how they stand: a thousand bodies are not carried along to be sorted.
+    order = "ORDER BY CASE state WHEN 'triggered' THEN 0 ELSE 1 END, severity, number DESC"
     rows = tx.all(
-        f"SELECT {_COLUMNS} FROM incidents WHERE state <> 'resolved' AND version > 0 "
-        "ORDER BY CASE state WHEN 'triggered' THEN 0 ELSE 1 END, severity, number DESC LIMIT :limit OFFSET :after",
+        f"SELECT {_COLUMNS} FROM incidents WHERE number IN (SELECT number FROM incidents "
+        f"WHERE state <> 'resolved' AND version > 0 {order} LIMIT :limit OFFSET :after) {order}",
         after=after,
         limit=limit,
     )
