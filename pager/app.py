@@ -33,6 +33,7 @@ from pager.metrics import Metrics
 from pager.nodes import Nodes
 from pager.notifier import Notifier
 from pager.oidc import check_installed
+from pager.publishing import Publisher
 from pager.secrets import Secrets
 from pager.sender import Sender
 from pager.settings import Settings
@@ -46,6 +47,7 @@ from pager.store.database import Database, open_database
 from pager.store.tokens import has_api_tokens
 from pager.sweeper import Sweeper
 from pager.upkeep import Upkeep, upkeep
+from pager.webhooks import Webhooks
 
 log = structlog.get_logger()
 STALLED = 30.0
@@ -74,6 +76,7 @@ class Daemon:
     clock: SteadyClock
     clock_steps: ClockSteps
     nodes: Nodes
+    webhooks: Webhooks
     files_before: Catalog | None = None
     disk: Disk | None = None
     kept_aside: Path | None = None
@@ -124,6 +127,8 @@ class Daemon:
                 group.create_task(ShiftNotices(self.engine, self.files_before).run()),
                 group.create_task(Digests(self.engine).run()),
                 group.create_task(Sweeper(self.engine).run()),
+                group.create_task(Publisher(self.database, lambda: self.engine.catalog).run()),
+                group.create_task(self.webhooks.run()),
                 group.create_task(self.clock_steps.run()),
                 group.create_task(self.nodes.run()),
                 group.create_task(run_gauges(self.database, self.metrics)),
@@ -145,6 +150,7 @@ class Daemon:
             await asyncio.wait([notifier], timeout=DRAIN)
             for task in (*loops, notifier):
                 task.cancel()
+            await self.webhooks.leave()
             await self.nodes.leave()
 
     @asynccontextmanager
@@ -168,6 +174,7 @@ class Daemon:
                 caps=Caps(self.settings.connections, self.settings.connections_of_one),
                 signing=self.settings.signing,
                 callers=self.settings.callers,
+                webhooks=self.webhooks,
             )
         )
         runner = make_runner(app, shutdown_timeout=5)
@@ -262,7 +269,8 @@ async def daemon(
         kept = upkeep(settings, start, database, engine, sender, secrets, metrics, lambda: running.beats())
         steps = ClockSteps(database, engine, clock, metrics.registry)
         HeldMetrics(metrics.registry, engine.holding, clock)
-        parts = (database, engine, notifier, sender, metrics, intake, kept, clock, steps, nodes)
+        hooks = Webhooks(database, engine, secrets.get, settings.links, metrics.registry, nodes.life)
+        parts = (database, engine, notifier, sender, metrics, intake, kept, clock, steps, nodes, hooks)
         running = Daemon(settings, catalog, *parts)
         running.disk, running.kept_aside = disk_of(settings, database, engine), aside
         running.files_before = start.before if start else None

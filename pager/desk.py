@@ -10,6 +10,7 @@ from pager.core.advance import advance, clamp, open_incident
 from pager.core.catalog import Catalog
 from pager.core.classify import Decision, classify
 from pager.core.clock_step import move_incident
+from pager.core.feed import Telling, Tellings
 from pager.core.holding import Verdict
 from pager.core.incident import (
     DropNotices,
@@ -32,8 +33,9 @@ from pager.core.incident import (
 )
 from pager.core.merge import AlertState, as_alert
 from pager.core.severity import worst
+from pager.core.telling import incident_told
 from pager.judge import Judge, standing_hold
-from pager.store import Moved, alerts, incidents, inhibitions, pages
+from pager.store import Moved, alerts, events, incidents, inhibitions, pages
 from pager.store.alerts import KnownAlert
 from pager.store.database import Tx
 from pager.store.incidents import Kept
@@ -67,6 +69,7 @@ class Desk:
         self._changed: set[int] = set()
         self._entries: list[tuple[int, int, datetime, Entry, Event | Incident | None, str]] = []
         self._issued: list[Issued] = []
+        self._tellings = Tellings()
         self._judged: set[int] = set()
         self.bench = Judge(tx, catalog, self._kept)
 
@@ -89,6 +92,7 @@ class Desk:
         """An entry that no event caused."""
         self._changed.add(number)
         self._enter(self._kept[number], entry, None)
+        self._tellings.noted(number, entry.by)
 
     def touch(self, numbers: Iterable[int]) -> None:
         """Write these as they stand even if nothing changes: their rows may say another `due_at` than they do."""
@@ -103,6 +107,7 @@ class Desk:
         self._changed.add(number)
         # Without words: its first report says why it was opened. A replay begins here.
         self._enter(kept, Entry(""), kept.incident)
+        self._tellings.opened(kept.seq, kept.incident)
         self.news.opened.append(kept.incident)
         return number
 
@@ -116,6 +121,7 @@ class Desk:
         if kept.incident != was or effects:
             self._changed.add(number)
             self._record(kept, event, effects)
+            self._tellings.changed(kept.seq, was, event, kept.incident, effects)
             self._notice(was, kept.incident, effects)
         return kept.incident
 
@@ -176,12 +182,20 @@ class Desk:
             saved.append((kept, self.catalog.team_of(kept.incident.policy)))
         incidents.save(self.tx, saved)
         incidents.append(self.tx, self._entries)
+        events.append(self.tx, (self._event(telling) for telling in self._tellings.told))
         pages.issue(self.tx, self._issued)
         if saved:
             self.tx.notify("clocks")
         self._changed.clear()
         self._entries.clear()
         self._issued.clear()
+        self._tellings = Tellings()
+
+    def _event(self, telling: Telling) -> events.New:
+        incident = telling.incident
+        version, team = self._kept[incident.number].version, self.catalog.team_of(incident.policy)
+        told = incident_told(incident, version, team, "")
+        return incident.number, telling.seq, self.now, telling.happening, told
 
     def _record(self, kept: Kept, event: Event, effects: tuple[Effect, ...]) -> None:
         entries = [effect for effect in effects if isinstance(effect, Entry)] or [Entry("")]

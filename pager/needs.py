@@ -22,6 +22,9 @@ def secrets_of(catalog: Catalog) -> dict[str, str]:
             needed.setdefault(source.token, f"source {source.name}")
         for name in source.signed.secret if source.signed else ():
             needed.setdefault(name, f"the signature of source {source.name}")
+    for webhook in catalog.webhooks.values():
+        for name in (*placeholders(webhook.url), *webhook.secret):
+            needed.setdefault(name, f"webhook {webhook.name}")
     return needed
 
 
@@ -69,7 +72,7 @@ def _contacts(catalog: Catalog) -> Iterator[tuple[str, str, str]]:
 
 def _place(name: str, texts: Mapping[str, str]) -> tuple[str, int, int, str]:
     """File, line, column and spelling of the first `${NAME}` or `token: NAME` outside of comments."""
-    wanted = re.compile(rf"\$\{{{name}\}}|\btoken:\s*[\"']?{name}\b")
+    wanted = re.compile(rf"\$\{{{name}\}}|\b(?:token|secret):\s*(?:\[[^\]]*?)?[\"']?{name}\b")
     for file, text in texts.items():
         for number, line in enumerate(text.splitlines(), 1):
             found = wanted.search(line)

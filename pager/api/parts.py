@@ -23,6 +23,7 @@ from pager.sessions import Sessions
 from pager.sns import Sns
 from pager.store.database import Database
 from pager.upkeep import Upkeep
+from pager.webhooks import Webhooks
 
 FREE_TRIES = 5
 """Wrong passwords for one account from one address that are answered without a pause."""
@@ -44,7 +45,7 @@ class Parts:
     the config folder, for runbooks. `beats` gives when each loop last came round, by the event loop's clock.
     `not_ready` says in words why no requests should come yet, "" when they should. `reload` reads the files again;
     `last_read` is what the last reload found. `caps` are for connections; `signing` is who else says who people are.
-    `callers` are the numbers and addresses that pages come from.
+    `callers` are the numbers and addresses that pages come from. `webhooks` are told of events.
     """
 
     database: Database
@@ -64,6 +65,7 @@ class Parts:
     caps: Caps = field(default_factory=Caps)
     signing: Signing = field(default_factory=Signing)
     callers: tuple[str, ...] = ()
+    webhooks: Webhooks | None = None
     passwords: Passwords = field(default_factory=Passwords)
 
 

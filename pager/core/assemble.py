@@ -29,7 +29,7 @@ _KINDS = {
 }
 _VALUES = ("name", "schedule", "login")
 """Where a name is the value, and not the key."""
-_LISTS = {"sources": "source", "heartbeats": "heartbeat", "slos": "slo"}
+_LISTS = {"sources": "source", "webhooks": "webhook", "heartbeats": "heartbeat", "slos": "slo"}
 
 
 def assemble(
@@ -59,6 +59,7 @@ def join(parts: Sequence[Part], runbooks: frozenset[str] = frozenset(), config_h
         channels=_joined(parts, "channels"),
         roles=_joined(parts, "roles"),
         sources=_by_name(_listed(parts, "sources")),
+        webhooks=_by_name(_listed(parts, "webhooks")),
         inhibit=tuple(_listed(parts, "inhibit")),
         maintenance=tuple(_listed(parts, "maintenance")),
         heartbeats=tuple(_listed(parts, "heartbeats")),

@@ -25,6 +25,7 @@ from pager.core.schedule import Override, Schedule
 from pager.core.severity import SHIPPED, Level, Severity
 from pager.core.silence import Silence
 from pager.core.template import Template
+from pager.core.webhook import Webhook
 
 CHANNEL = "channel:"
 Place = tuple[str | int, ...]
@@ -45,6 +46,7 @@ class Catalog:
     channels: Mapping[str, str] = field(default_factory=dict)
     roles: Mapping[str, Role] = field(default_factory=dict)
     sources: Mapping[str, Source] = field(default_factory=dict)
+    webhooks: Mapping[str, Webhook] = field(default_factory=dict)
     inhibit: tuple[Inhibit, ...] = ()
     maintenance: tuple[Maintenance, ...] = ()
     heartbeats: tuple[Heartbeat, ...] = ()

@@ -24,6 +24,7 @@ from pager.core.rule import (
 from pager.core.scenario import Case
 from pager.core.severity import Level, Severity
 from pager.core.template import TemplateField
+from pager.core.webhook import Webhook
 
 _LONGEST_NAME = 64
 
@@ -51,6 +52,7 @@ class RulesFile(Model):
     maintenance: tuple[Maintenance, ...] = ()
     heartbeats: tuple[Heartbeat, ...] = ()
     sources: tuple[Source, ...] = ()
+    webhooks: tuple[Webhook, ...] = ()
     stakeholders: dict[Name, Stakeholders] = Field(default_factory=dict)
     slos: tuple[Slo, ...] = ()
     status_page: StatusPage | None = None

@@ -102,6 +102,8 @@ def _of_rules(part: Part, content: RulesFile, known: _Known, catalog: Catalog) -
     for number, window in enumerate(content.maintenance):
         if window.owner not in known.names["team"]:
             yield from known.check(part, ("maintenance", number, "owner"), "person", window.owner)
+    for number, webhook in enumerate(content.webhooks):
+        yield from known.check_all(part, ("webhooks", number, "teams"), "team", webhook.teams)
     for number, case in enumerate(content.tests):
         yield from _of_case(part, ("tests", number), case, known, catalog)
 

@@ -10,7 +10,7 @@ from pager.core.clock_step import move_alert, move_plan
 from pager.core.incident import REOPEN
 from pager.core.merge import AlertState
 from pager.core.page import Plan
-from pager.store import heartbeats
+from pager.store import heartbeats, webhooks
 from pager.store.database import Tx
 
 _encode = msgspec.json.Encoder().encode
@@ -80,6 +80,7 @@ def move_rows(tx: Tx, step: timedelta, left: Sequence[int]) -> None:
     tx.run("UPDATE alerts SET heard_at = heard_at + :by, stale_at = stale_at + :by WHERE status = 'firing'", by=by)
     tx.run("UPDATE sources SET spoke_at = spoke_at + :by", by=by)
     heartbeats.move(tx, step)
+    webhooks.move(tx, by)
     _move_pages(tx, step)
     _move_alerts(tx, step)
     tx.notify("pages")

@@ -1,0 +1,144 @@
+"""Events of incidents: written with the timeline entry that they tell of, given positions, read on from one.
+
+Positions are given after the commit, by one node at a time: whoever has read up to one finds all that comes later
+behind it, however long a transaction took. They are microseconds of a clock that never goes back.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from pager.core.feed import Happening
+from pager.core.webhook import message_id
+from pager.store import meta
+from pager.store.database import Tx
+from pager.store.sql import Row, instant, micros
+
+NEW, PUBLISHED = "events", "published"
+"""Topics: an event was written; some were given positions."""
+BATCH = 200
+MOST = 50_000
+"""So many are kept; the oldest go before their time."""
+_LAST = "events"
+_SWEPT = "events_swept"
+New = tuple[int, int, datetime, Happening, dict[str, Any]]
+"""An event that is not written yet: the incident's number, the timeline entry, when, what, the incident after it."""
+_encode = msgspec.json.Encoder().encode
+_COLUMNS = "position, incident, seq, at, kind, body"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One event as it is told. `data` is what stands in its body, without the address of this pager."""
+
+    position: int
+    incident: int
+    kind: str
+    at: datetime
+    data: dict[str, Any]
+    message: str
+
+
+def append(tx: Tx, rows: Iterable[New]) -> None:
+    """Write new events."""
+    written = [
+        {
+            "incident": number,
+            "seq": seq,
+            "at": at,
+            "kind": one.kind,
+            "body": _encode({"incident": incident, "by": one.by or None, **one.more}),
+        }
+        for number, seq, at, one, incident in rows
+    ]
+    if written:
+        tx.many(
+            "INSERT INTO events (incident, seq, at, kind, body) VALUES (:incident, :seq, :at, :kind, :body)", written
+        )
+        tx.notify(NEW)
+
+
+def any_new(tx: Tx) -> bool:
+    """Whether there is one without a position."""
+    return tx.one("SELECT id FROM events WHERE position IS NULL LIMIT 1") is not None
+
+
+def give_positions(tx: Tx) -> list[Told]:
+    """Give the oldest that have none their positions; those of one incident in the order in which they came to be.
+
+    Empty where there are none, or another node is at it.
+    """
+    meta.keep_first(tx, _LAST, "0")
+    row = tx.one(f"SELECT said FROM meta WHERE name = :name{tx.skip_locked()}", name=_LAST)
+    if row is None:
+        return []
+    found = tx.all(
+        "SELECT id, incident, seq, at, kind, body FROM events WHERE position IS NULL ORDER BY id LIMIT :most",
+        most=BATCH,
+    )
+    if not found:
+        return []
+    first = max(int(row.said) + 1, micros(tx.now()))
+    tx.many(
+        "UPDATE events SET position = :position WHERE id = :id",
+        [{"id": each.id, "position": first + at} for at, each in enumerate(found)],
+    )
+    meta.put(tx, _LAST, str(first + len(found) - 1))
+    tx.notify(PUBLISHED)
+    return [_told(each, first + at) for at, each in enumerate(found)]
+
+
+def after(tx: Tx, position: int, limit: int, incident: int | None = None) -> list[Told]:
+    """Those behind a position, oldest first; of one incident, if it is given."""
+    only = "AND incident = :incident" if incident is not None else ""
+    rows = tx.all(
+        f"SELECT {_COLUMNS} FROM events WHERE position > :position {only} ORDER BY position LIMIT :limit",
+        position=position,
+        incident=incident,
+        limit=limit,
+    )
+    return [_told(row, row.position) for row in rows]
+
+
+def at(tx: Tx, positions: Sequence[int]) -> dict[int, Told]:
+    """The events at these positions; those that are not kept any more are left out."""
+    rows = tx.all(f"SELECT {_COLUMNS} FROM events WHERE position IN (:positions)", positions=list(positions))
+    return {row.position: _told(row, row.position) for row in rows}
+
+
+def last(tx: Tx) -> int:
+    """The last position that was given."""
+    return int(meta.get(tx, _LAST) or 0)
+
+
+def swept_to(tx: Tx) -> int:
+    """The last position whose event is not kept any more: whoever has read less has missed some."""
+    return int(meta.get(tx, _SWEPT) or 0)
+
+
+def sweep(tx: Tx, before: datetime, most: int = MOST) -> int:
+    """Forget what was told before that instant, and of the others all but the newest `most`; at most some hundred.
+
+    How many went.
+    """
+    newest = tx.one(
+        "SELECT position FROM events WHERE position IS NOT NULL ORDER BY position DESC LIMIT 1 OFFSET :most", most=most
+    )
+    up_to = max(micros(before) - 1, int(newest.position) if newest else 0)
+    rows = tx.all(
+        "SELECT position FROM events WHERE position <= :up_to ORDER BY position LIMIT :batch", up_to=up_to, batch=BATCH
+    )
+    if rows:
+        end = rows[-1].position
+        meta.put(tx, _SWEPT, str(end))
+        tx.run("DELETE FROM events WHERE position <= :end", end=end)
+    return len(rows)
+
+
+def _told(row: Row, position: int) -> Told:
+    at = instant(row.at)
+    data = msgspec.json.decode(row.body)
+    return Told(position, row.incident, row.kind, at, data, message_id(row.incident, row.seq, row.kind, at))
