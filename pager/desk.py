@@ -244,7 +244,7 @@ class Desk:
         if not firing:
             return
         decisions = [classify(as_alert(state), self.catalog) for state in firing]
-        number = self.open(old.group, lambda n: replace(self._opened(n, firing[0], decisions[0]), follows=old.number))
+        number = self.open(old.group, lambda n: self._opened(n, firing[0], decisions[0]).changed(follows=old.number))
         if number is None:
             number = incidents.home_of(self.tx, old.group, self.now)
             if number is None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
 
@@ -181,7 +181,7 @@ class Engine:
         def made(number: int) -> Incident:
             incident = hands.by_hand(self.catalog, number, key, title, level, policy, tx.now(), summary)
             known = self.catalog.policy(policy)[1]
-            return replace(incident, step=len(known.steps), round=known.repeat) if at_the_end else incident
+            return incident.changed(step=len(known.steps), round=known.repeat) if at_the_end else incident
 
         number = desk.open(key, made)
         if number is not None:

@@ -73,7 +73,7 @@ def by_hand(
     """An incident that no alert opened: of a person, or of pager's own."""
     incident = set_up(number, group, title[:200], severity, catalog.policy(policy)[0], now)
     runbook = catalog.defaults.runbook.replace("{alertname}", "declared") or "runbooks/declared.md"
-    return replace(incident, source="pager", summary=summary[:500], runbook=runbook)
+    return incident.changed(source="pager", summary=summary[:500], runbook=runbook)
 
 
 def merge(tx: Tx, catalog: Catalog, one: int, other: int, by: str) -> tuple[Incident, News]:
@@ -105,7 +105,7 @@ def _join(tx: Tx, desk: Desk, one: Incident, other: Incident, *, by: str) -> int
     alerts.move(tx, younger.number, older.number)
     incidents.move_group(tx, younger.group, younger.number, older.number)
     # By the alerts of both: of a whole that is not held somebody is paged.
-    whole = replace(older, severity=min(older.severity, younger.severity))
+    whole = older.changed(severity=min(older.severity, younger.severity))
     verdict = desk.bench.of([whole])[older.number]
     desk.tell(younger.number, MergedInto(by, older.number))
     inhibitions.forget(tx, [younger.number])

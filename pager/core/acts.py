@@ -49,7 +49,7 @@ def acked(turn: Turn, event: Acked) -> None:
 
 
 def _take(turn: Turn, by: str) -> None:
-    before = replace(turn.incident, before=None)
+    before = turn.incident.changed(before=None)
     lasts = turn.severity.ack_lasts
     turn.set(
         state="acknowledged",

@@ -4,7 +4,6 @@ Pure: the engine, the users' tests, the drill and the replay all call this and n
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -57,8 +56,7 @@ def open_incident(number: int, alert: Alert, decision: Decision, catalog: Catalo
     due_at = now + decision.group_wait if waits else now
     recovery = decision.recovery
     opened = set_up(number, decision.group, title_of(alert), decision.severity, decision.policy, now)
-    incident = replace(
-        opened,
+    incident = opened.changed(
         rule=decision.rule,
         place=decision.place,
         why=decision.why + "".join(f"; {o.place} says {o.severity}" for o in decision.losers),
@@ -229,4 +227,4 @@ def clamp(incident: Incident, catalog: Catalog, now: datetime) -> Incident:
             return incident
         wait += max(hold.until - now, timedelta())
     latest = now + wait
-    return incident if incident.clock_step <= latest else replace(incident, clock_step=latest)
+    return incident if incident.clock_step <= latest else incident.changed(clock_step=latest)

@@ -33,7 +33,7 @@ def move_incident(incident: Incident, step: timedelta) -> Incident:
     names = (*(f"clock_{name}" for name in CLOCKS if not (stays and name == "step")), *_SINCE)
     moved: dict[str, Any] = {name: _moved(getattr(incident, name), step) for name in names}
     before = move_incident(incident.before, step) if incident.before is not None else None
-    return replace(incident, hold=hold, before=before, **moved)
+    return incident.changed(hold=hold, before=before, **moved)
 
 
 def move_plan(plan: Plan, step: timedelta) -> Plan:

@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pager.core.severity import Level
 
@@ -46,8 +49,7 @@ class Hold:
         return self.reason in ("hours", "group_wait")
 
 
-@dataclass(frozen=True, slots=True)
-class Incident:
+class Incident(Struct, frozen=True):
     """One incident as it stands. Only `advance` makes a new one of it.
 
     `run` counts the starts at step 1 and the repetitions of `then`; `step` is the last step begun (0: none),
@@ -123,6 +125,10 @@ class Incident:
     commanders: int = 0
     absorbed: tuple[int, ...] = ()
     merged_into: int | None = None
+
+    def changed(self, **changes: Any) -> "Incident":
+        """This incident with other values in these fields."""
+        return replace(self, **changes)
 
     @property
     def due_at(self) -> datetime | None:

@@ -1,6 +1,5 @@
 """What its alerts do to an incident: they join, rise, fire again and end."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from pager.core.escalation import become_unacked, start_run, step_due
@@ -98,7 +97,7 @@ def _reopen(turn: Turn, held_by: Hold | None) -> None:
 
 def bring_back(turn: Turn, before: Incident, at: datetime) -> None:
     """It stands as before `at`, with all its clocks; pages that were withdrawn then are due again."""
-    turn.incident = replace(before, **{name: getattr(turn.incident, name) for name in _GOES_ON})
+    turn.incident = before.changed(**{name: getattr(turn.incident, name) for name in _GOES_ON})
     turn.effects.append(Restore(at))
 
 
@@ -208,7 +207,7 @@ def _all_ended(turn: Turn, *, unheard: bool) -> None:
     by = "not heard of" if unheard else "source"
     # Where one of them fired before, its next firing may say that it flaps.
     again = turn.incident.spells > turn.incident.alerts and not unheard
-    before = replace(turn.incident, before=None) if again else None
+    before = turn.incident.changed(before=None) if again else None
     turn.stop_clocks()
     turn.set(state="resolved", resolved_at=turn.now, resolved_by=by, hold=None, before=before, waiting=())
     turn.withdraw()

@@ -1,19 +1,13 @@
 """One turn of an incident: the value being made, the effects gathered, and whom it pages."""
 
 from collections.abc import Iterable
-from dataclasses import fields
 from datetime import datetime, timedelta
-from operator import attrgetter
-from typing import Any, Final
+from typing import Any
 
 from pager.core.catalog import CHANNEL, Catalog
 from pager.core.incident import CLOCKS, NOTICE_WAITS, Effect, Entry, Incident, Page, Withdraw
 from pager.core.policy import Policy, Target, parse_target
 from pager.core.severity import Severity
-
-_AT: Final = {field.name: at for at, field in enumerate(fields(Incident))}
-_values = attrgetter(*_AT)
-
 
 COMMANDER = "commander"
 
@@ -59,11 +53,7 @@ class Turn:
     # Changing it.
 
     def set(self, **changes: Any) -> None:
-        # As dataclasses.replace, in half the time: an incident has many fields, and a page changes it often.
-        values = list(_values(self.incident))
-        for name, value in changes.items():
-            values[_AT[name]] = value
-        self.incident = Incident(*values)
+        self.incident = self.incident.changed(**changes)
 
     def stop_clocks(self) -> None:
         self.set(commanders=0, **{f"clock_{name}": None for name in CLOCKS})

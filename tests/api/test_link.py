@@ -1,6 +1,5 @@
 """The link in a page: looking changes nothing, pressing acts, and it dies a day after the end."""
 
-from dataclasses import replace
 from datetime import timedelta
 from html.parser import HTMLParser
 from typing import Any
@@ -268,7 +267,7 @@ async def test_how_it_stands_in_words(house: House, changes: dict[str, Any], wor
 
     def change(tx: Any) -> None:
         kept = incidents.lock(tx, [1])[1]
-        kept.incident = replace(kept.incident, **changes)
+        kept.incident = kept.incident.changed(**changes)
         incidents.save(tx, [(kept, "payments")])
 
     await house.database.write(change)
@@ -289,7 +288,7 @@ def test_who_may_undo(person: str, after: timedelta, expected: bool) -> None:
     acked = Incident(1, "g", "t", "SEV-2", "p", NOON, state="acknowledged", acked_by="ana", acked_at=NOON)
 
     assert can_undo(acked, person, NOON + after) is expected
-    assert not can_undo(replace(acked, state="triggered"), person, NOON)
+    assert not can_undo(acked.changed(state="triggered"), person, NOON)
 
 
 @pytest.mark.parametrize(

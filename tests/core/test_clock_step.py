@@ -1,6 +1,5 @@
 """What moves with a wall clock that was set, and what stays where people wrote it."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -24,10 +23,10 @@ steps = st.timedeltas(-timedelta(days=1), timedelta(days=1))
 @given(steps)
 def test_every_clock_of_an_incident_is_as_far_away_as_before(step: timedelta) -> None:
     clocks = {f"clock_{name}": NOON + n * MINUTE for n, name in enumerate(CLOCKS, 1)}
-    moved = move_incident(replace(BARE, **clocks), step)
+    moved = move_incident(BARE.changed(**clocks), step)
 
     assert [moved.clock(name) for name in CLOCKS] == [NOON + n * MINUTE + step for n, _ in enumerate(CLOCKS, 1)]
-    assert move_incident(moved, -step) == replace(BARE, **clocks)
+    assert move_incident(moved, -step) == BARE.changed(**clocks)
 
 
 @covers("F35", "P14")
@@ -41,7 +40,7 @@ def test_every_clock_of_an_incident_is_as_far_away_as_before(step: timedelta) ->
     ],
 )
 def test_the_end_of_a_hold(hold: Hold, moves: bool) -> None:
-    held = replace(BARE, hold=hold, clock_step=hold.until, clock_promote=NOON + HOUR, unacked_since=NOON)
+    held = BARE.changed(hold=hold, clock_step=hold.until, clock_promote=NOON + HOUR, unacked_since=NOON)
     moved = move_incident(held, -HOUR)
 
     until = NOON + MINUTE - HOUR * moves
@@ -51,13 +50,13 @@ def test_the_end_of_a_hold(hold: Hold, moves: bool) -> None:
 
 
 def test_a_hold_without_an_end_has_none_afterwards() -> None:
-    moved = move_incident(replace(BARE, hold=Hold("inhibition", since=NOON)), -HOUR)
+    moved = move_incident(BARE.changed(hold=Hold("inhibition", since=NOON)), -HOUR)
 
     assert moved.hold == Hold("inhibition", since=NOON - HOUR)
 
 
 def test_the_state_that_an_undo_brings_back_moves_too() -> None:
-    acked = replace(BARE, state="acknowledged", acked_at=NOON, before=replace(BARE, clock_step=NOON + MINUTE))
+    acked = BARE.changed(state="acknowledged", acked_at=NOON, before=BARE.changed(clock_step=NOON + MINUTE))
     moved = move_incident(acked, HOUR)
 
     assert moved.before is not None

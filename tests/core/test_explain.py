@@ -28,7 +28,7 @@ FILES = replace(
     hash="beef",
     people={**PEOPLE, "bo": person("bo", quiet="11:00-13:00")},
 )
-INCIDENT = replace(opened("SEV-2", FILES), place="rules/p.yaml:3", why='rule "down"; rules/z.yaml:7 says SEV-4')
+INCIDENT = opened("SEV-2", FILES).changed(place="rules/p.yaml:3", why='rule "down"; rules/z.yaml:7 says SEV-4')
 
 
 def line(text: str, at: datetime = NOON, by: str = "", config: str = "beef") -> Line:
@@ -56,13 +56,13 @@ def test_it_begins_with_severity_the_opinions_that_lost_policy_and_runbook() -> 
 
 
 def test_the_severity_is_the_one_that_it_was_opened_with() -> None:
-    risen = replace(INCIDENT, severity="SEV-1")
+    risen = INCIDENT.changed(severity="SEV-1")
 
     assert told(risen, line('opened as SEV-2: rule "down"'))[0].text == 'SEV-2: rule "down"'
 
 
 def test_without_a_rule_no_opinion_lost() -> None:
-    unmatched = replace(INCIDENT, why='no rule matched; the sender says "critical"', place="")
+    unmatched = INCIDENT.changed(why='no rule matched; the sender says "critical"', place="")
 
     assert [one.what for one in told(unmatched)] == ["severity", "policy", "runbook"]
 

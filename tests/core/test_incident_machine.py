@@ -185,7 +185,7 @@ class Life(RuleBasedStateMachine):
     def what_was_merged_rests(self, was: Incident, effects: tuple[Effect, ...]) -> None:
         """But for a note, which is kept."""
         if was.merged_into is not None:
-            assert replace(self.incident, last_act="") == replace(was, last_act="")
+            assert self.incident.changed(last_act="") == was.changed(last_act="")
             assert all(isinstance(effect, Entry) for effect in effects)
 
     # What sources say.

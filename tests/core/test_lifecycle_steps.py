@@ -1,6 +1,5 @@
 """Rules 12 to 15: clocks and runs, steps, who everyone is, and who goes along."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -373,7 +372,7 @@ def test_quiet_hours(level: Level, targets: list[object], paged: list[str]) -> N
 @covers("R36")
 def test_at_start_clocks_are_pulled_back(story: Story, ahead: str, left: str) -> None:
     told = play(*story)
-    far = replace(told.incident, clock_step=told.now + parse_duration(ahead))
+    far = told.incident.changed(clock_step=told.now + parse_duration(ahead))
     moved = clamp(far, world(), told.now)
 
     assert moved.clock_step is not None

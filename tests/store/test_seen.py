@@ -57,7 +57,7 @@ async def test_the_most_urgent_comes_first_and_every_change_is_news(url: str) ->
         assert [one.incident.title for one in rest] == ["incident 0", "incident 3"]
         assert await database.read(incidents.count_open) == 5
 
-        changed = Kept(replace(kept[0].incident, title="another"), 2, 0)
+        changed = Kept(kept[0].incident.changed(title="another"), 2, 0)
         await database.write(lambda tx: incidents.save(tx, [(changed, "")]))
         assert len({empty, full, await database.read(incidents.mark)}) == 3
 
