@@ -21,7 +21,7 @@ from pager.web.seat import seat_of, shown
 from pager.web.view import is_link, rough
 
 routes = web.RouteTableDef()
-MOST = 100
+MOST = 50
 STATES = ("firing", "resolved", "all", "unrouted")
 LONGEST = 200
 

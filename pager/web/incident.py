@@ -7,6 +7,7 @@ from aiohttp import web
 
 from pager.api.parts import DATABASE, ENGINE
 from pager.api.problems import Problem
+from pager.api.reading import cursor_in
 from pager.core.code import code_of, number_of
 from pager.core.incident import Incident
 from pager.engine import CannotMerge, UnknownIncident
@@ -78,20 +79,21 @@ async def runbook(request: web.Request) -> web.Response:
 async def _look(request: web.Request) -> Seen:
     """The incident as it stands, in one snapshot. Problem 404."""
     number, person = number_of(request.match_info["code"]), seat_of(request).person
+    before = max(0, cursor_in(request.query, 0))
     seen = None
     if number is not None:
-        seen = await request.app[DATABASE].read(lambda tx: _read(tx, number, person))
+        seen = await request.app[DATABASE].read(lambda tx: _read(tx, number, person, before))
     if seen is None:
         raise Problem(404, UNKNOWN)
     return seen
 
 
-def _read(tx: Tx, number: int, person: str) -> Seen | None:
+def _read(tx: Tx, number: int, person: str, before: int) -> Seen | None:
     kept = incidents.get(tx, number)
     if kept is None:
         return None
     others = [one.incident for one in incidents.urgent(tx, after=0, limit=MOST_OTHERS)] if kept.incident.is_open else []
-    return replace(seen_by(tx, person, kept), mark=incidents.mark(tx), others=others)
+    return replace(seen_by(tx, person, kept, before), mark=incidents.mark(tx), others=others)
 
 
 def _page(request: web.Request, seen: Seen, status: int = 200, *, error: str = "", done: str = "") -> web.Response:

@@ -11,6 +11,7 @@ from pager.api.auditing import change_of, remark
 from pager.api.doors import slow_down
 from pager.api.parts import DATABASE, ENGINE, PARTS
 from pager.api.problems import Problem
+from pager.api.reading import cursor_in
 from pager.core.code import code_of
 from pager.metrics import acting
 from pager.store import alerts, incidents, pages, tokens
@@ -74,7 +75,8 @@ _NO_STORE = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-R
 async def _look(request: web.Request) -> Seen:
     """What the link shows, in one snapshot. Problem 404 for an unknown link, 410 for one that has ended."""
     token = request.match_info["token"]
-    seen = await request.app[DATABASE].read(lambda tx: _read(tx, token))
+    before = max(0, cursor_in(request.query, 0))
+    seen = await request.app[DATABASE].read(lambda tx: _read(tx, token, before))
     if seen is None:
         slow_down(request, "link")
         raise Problem(404, UNKNOWN)
@@ -93,28 +95,29 @@ async def runbook_of(request: web.Request, view: View) -> Markup | None:
     return Markup(as_html(text)) if text is not None else None
 
 
-def seen_by(tx: Tx, person: str, kept: incidents.Kept) -> Seen:
-    """All of an incident that a page shows to `person`."""
-    number = kept.incident.number
+def seen_by(tx: Tx, person: str, kept: incidents.Kept, before: int = 0) -> Seen:
+    """All of an incident that a page shows to `person`; of its timeline what is just `before` an entry, 0 the last."""
+    number, end = kept.incident.number, min(before or kept.seq + 1, kept.seq + 1)
     return Seen(
         person=person,
         incident=kept.incident,
         version=kept.version,
         alerts=alerts.of_incident(tx, number, limit=MOST_ALERTS),
         pages=[row for row, _ in pages.of_incident(tx, number)],
-        timeline=incidents.timeline(tx, number, after=max(0, kept.seq - MOST_ENTRIES)),
+        timeline=incidents.timeline(tx, number, after=max(0, end - 1 - MOST_ENTRIES), limit=min(MOST_ENTRIES, end - 1)),
         now=tx.now(),
+        before=before,
     )
 
 
-def _read(tx: Tx, token: str) -> Seen | None:
+def _read(tx: Tx, token: str, before: int) -> Seen | None:
     found = tokens.page_token(tx, token)
     asked = incidents.get(tx, found.incident) if found else None
     if found is None or asked is None:
         return None
     kept = incidents.get(tx, incidents.after_merges(tx, found.incident)) or asked
     was_merged = kept.incident.number != asked.incident.number
-    return replace(seen_by(tx, found.name, kept), asked=asked.incident if was_merged else None)
+    return replace(seen_by(tx, found.name, kept, before), asked=asked.incident if was_merged else None)
 
 
 def _page(request: web.Request, seen: Seen, status: int = 200, *, error: str = "", done: str = "") -> web.Response:

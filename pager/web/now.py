@@ -52,10 +52,19 @@ async def now(request: web.Request) -> web.Response:
     ]
     more = after + MOST if after + MOST < count else None
     done = DONE.get(request.query.get("done", ""), "")
-    about: dict[str, Any] = {"count": count, "more": more, "done": done, "mark": mark}
+    unheld = unheld_in(views, count) if not after else ""
+    about: dict[str, Any] = {"unheld": unheld, "count": count, "more": more, "done": done, "mark": mark}
     return shown(
         request, "now.html", views=views, watches=watches_of(catalog, seat, at), ills=ills_of(request), **about
     )
+
+
+def unheld_in(views: Sequence[View], count: int) -> str:
+    """How many of `count` open incidents nobody has, "" for none; `8 or more` where not all are among the views."""
+    found = sum(view.incident.state == "triggered" and view.incident.hold is None for view in views)
+    # Those that nobody has come first: what is not shown may be more of them only where nothing else is shown.
+    more = count > len(views) and all(view.incident.state == "triggered" for view in views)
+    return f"{found}{' or more' if more else ''}" if found else ""
 
 
 def watches_of(catalog: Catalog, seat: Seat, at: datetime, zone: str = "") -> Sequence[Watch]:

@@ -1,5 +1,6 @@
 """The view of one incident for one person: everything that a page shows, in words, at one instant."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -38,15 +39,18 @@ SENT = {
     "held": "goes with others as one message",
     "carried": "sent with others as one message",
 }
+LINK = re.compile(r"https?://[^\s\x00-\x20]*", re.IGNORECASE)
 MOST_ALERTS = 20
 MOST_ENTRIES = 30
+MOST_PAGED = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
     """What was read of an incident in one snapshot, for the holder of one link.
 
-    `asked` is the one that the link was about, where that was merged into this one; `others` are open, too.
+    `asked` is the one that the link was about, where that was merged into this one; `others` are open, too. The
+    timeline is the last of it, or what came before the entry of the number `before`.
     """
 
     person: str
@@ -59,6 +63,7 @@ class Seen:
     mark: str = ""
     asked: Incident | None = None
     others: Sequence[Incident] = ()
+    before: int = 0
 
 
 class View:
@@ -189,7 +194,7 @@ class View:
         if incident.state == "acknowledged":
             who = "You have it" if self.is_mine else f"{self.name(incident.acked_by)} has it"
             return f"{who}{f', since {self.at(acked_at)}' if acked_at else ''}"
-        return "Nobody has it yet"
+        return "Nobody has it yet" if incident.hold is None else "Held back: it pages nobody"
 
     @property
     def next(self) -> str:
@@ -213,12 +218,17 @@ class View:
 
     @property
     def paged(self) -> list[tuple[str, str, str]]:
-        """Each page: to whom, when, and what became of it."""
-        return [
-            (self.name(page.recipient), self.at(page.issued_at), _sent(page))
-            for page in self._seen.pages
-            if page.kind != "notice"
-        ]
+        """Each of the newest pages: to whom, when, and what became of it."""
+        return [(self.name(page.recipient), self.at(page.issued_at), _sent(page)) for page in self._pages[-MOST_PAGED:]]
+
+    @property
+    def paged_before(self) -> int:
+        """How many pages there were before those."""
+        return max(0, len(self._pages) - MOST_PAGED)
+
+    @property
+    def _pages(self) -> list[PageRow]:
+        return [page for page in self._seen.pages if page.kind != "notice"]
 
     @property
     def alerts(self) -> list[tuple[str, str, Mapping[str, str], str]]:
@@ -249,6 +259,17 @@ class View:
             if entry.said
         ]
 
+    @property
+    def older(self) -> int:
+        """The cursor by which the timeline goes on with what was before; 0 where it begins here."""
+        first = self._seen.timeline[0].seq if self._seen.timeline else 1
+        return first if first > 1 else 0
+
+    @property
+    def is_newest(self) -> bool:
+        """Whether the timeline ends with what happened last."""
+        return not self._seen.before
+
     # Words.
 
     def at(self, when: datetime) -> str:
@@ -276,8 +297,9 @@ class View:
         return "you have the" if self.is_mine else f"{self.name(self.incident.acked_by)} has the"
 
     def _held(self, hold: Hold) -> str:
-        until = f" until {self.at(hold.until)}" if hold.until else ""
-        return f"It pages nobody{until}: {HOLDS[hold.reason]} {hold.name}".rstrip(" :")
+        until = f"Until {self.at(hold.until)}: " if hold.until else ""
+        why = f"{HOLDS[hold.reason]} {hold.name}".rstrip(" :")
+        return until + why if until else why[0].upper() + why[1:]
 
     def _next_step(self) -> str:
         incident = self.incident
@@ -308,7 +330,7 @@ def can_undo(incident: Incident, person: str, now: datetime) -> bool:
 
 def is_link(text: str) -> bool:
     """Whether `text` may be followed: http(s) and nothing else."""
-    return text.lower().startswith(("http://", "https://")) and not any(c.isspace() or ord(c) < 33 for c in text)
+    return LINK.fullmatch(text) is not None
 
 
 def rough(length: timedelta) -> str:

@@ -5,7 +5,7 @@ from aiohttp import web
 from pager.api.parts import DATABASE, ENGINE
 from pager.core.text import clock
 from pager.store import incidents
-from pager.web.now import ills_of, watches_of
+from pager.web.now import ills_of, unheld_in, watches_of
 from pager.web.seat import seat_of, shown
 from pager.web.view import Seen, View
 
@@ -32,7 +32,7 @@ async def show(request: web.Request) -> web.Response:
         views=views,
         count=count,
         more=max(0, count - MOST),
-        unheld=sum(view.incident.state == "triggered" and view.incident.hold is None for view in views),
+        unheld=unheld_in(views, count),
         watches=watches_of(catalog, seat, at),
         ills=ills_of(request),
         mark=mark,

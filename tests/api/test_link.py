@@ -254,9 +254,9 @@ async def test_a_first_view_is_small(house: House) -> None:
     ("changes", "words"),
     [
         pytest.param(
-            {"hold": Hold("silence", NOON + timedelta(hours=1), "deploy")}, "until 13:00 WET: silence deploy", id="held"
+            {"hold": Hold("silence", NOON + timedelta(hours=1), "deploy")}, "Until 13:00 WET: silence deploy", id="held"
         ),
-        pytest.param({"hold": Hold("maintenance")}, "pages nobody: maintenance", id="held without an end"),
+        pytest.param({"hold": Hold("maintenance")}, "Held back: it pages nobody Maintenance", id="held without an end"),
         pytest.param({"step": 2}, "everyone, told that nobody has it", id="the last step"),
         pytest.param({"state": "mitigated", "acked_by": "ana"}, "you have the recovery", id="mitigated"),
         pytest.param({"more": 7}, "and 7 that the sender left out", id="truncated by the sender"),

@@ -47,7 +47,7 @@ async def test_a_silence_is_seen_before_it_is_made_and_hides_what_it_said(house:
 
     asked = "&".join(f"{name}={quote(value, safe='')}" for name, value in ASKED.items())
     preview = words_of(await seen(house, f"/silences?{asked}"))
-    assert f"Hides 1 firing alert right now: {code} ." in preview
+    assert f"Hides 1 firing alert right now: {code}" in preview
     assert "Silence until 14:00 WET" in preview
     assert await hold(house, code) == ""
 
@@ -55,7 +55,7 @@ async def test_a_silence_is_seen_before_it_is_made_and_hides_what_it_said(house:
 
     assert (status, "It is in force." in words) == (200, True)
     assert 'alertname = CheckoutDown env =~ "prod.*"' in words
-    assert f"until 14:00 WET, 2h more by Ana Lima: deploy 17 Hides 1 firing alert right now: {code} ." in words
+    assert f"until 14:00 WET, 2h more by Ana Lima: deploy 17 Hides 1 firing alert right now: {code}" in words
     assert await hold(house, code) == "silence"
     (made,) = (await house.get("/api/v1/silences"))["silences"]
     assert (made["by"], made["why"]) == ("ana", "deploy 17")
@@ -113,7 +113,7 @@ async def test_an_unfinished_form_shows_what_it_would_hide_and_asks_for_the_rest
 
     words = words_of(await seen(house, "/silences?match=CheckoutDown"))
 
-    assert f"Hides 1 firing alert right now: {code} ." in words
+    assert f"Hides 1 firing alert right now: {code}" in words
     assert "Say why and for how long" in words
     assert "hides everything" in words_of(await seen(house, "/silences?match=a%21%3Db", 400))
 

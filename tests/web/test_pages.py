@@ -79,6 +79,53 @@ async def test_the_list_of_now_goes_on(house: House) -> None:
     assert len(titles) == len(set(titles)) == 60
 
 
+@pytest.mark.parametrize("who", ["a person inside", "whoever has the link"])
+async def test_a_long_timeline_goes_on(house: House, who: str) -> None:
+    code = await house.fires("CheckoutDown")
+    for number in range(70):
+        await house.post(f"/api/v1/incidents/{code}/note", {"by": "ana", "text": f"look {number}."})
+    path: str | None = f"/i/{code}" if who == "a person inside" else await house.link("ana")
+
+    found, pages = [], 0
+    while path is not None:
+        html, pages = await seen(house, path), pages + 1
+        found += re.findall(r"look (\d+)\.", html)
+        more = re.search(r'href="([^"]+\?cursor=\d+)"', html)
+        assert ("The newest" in html) == (pages > 1)
+        path = more[1] if more else None
+
+    assert ([int(one) for one in found], pages) == (list(range(69, -1, -1)), 3)
+
+
+async def test_a_timeline_is_asked_for_from_nowhere(house: House) -> None:
+    code = await house.fires("CheckoutDown")
+
+    for cursor, said in (("1", False), ("999999", True), ("-5", True), (str(2**63 - 1), True)):
+        assert ("step 1 pages" in await seen(house, f"/i/{code}?cursor={cursor}")) == said
+
+
+@pytest.mark.parametrize(
+    ("opened", "held", "acked", "words"),
+    [
+        pytest.param(3, 0, 1, "3 incidents are open , 2 that nobody has", id="one is acknowledged"),
+        pytest.param(3, 2, 0, "3 incidents are open , 1 that nobody has", id="what is silenced needs nobody"),
+        pytest.param(2, 0, 2, "2 incidents are open As of", id="somebody has each"),
+        pytest.param(10, 0, 0, "10 incidents are open , 8 or more that nobody has", id="more than a wall holds"),
+        pytest.param(10, 0, 3, "10 incidents are open , 7 that nobody has", id="those that nobody has come first"),
+    ],
+)
+async def test_the_wall_says_how_many_nobody_has(house: House, opened: int, held: int, acked: int, words: str) -> None:
+    for number in range(held):
+        await house.post(
+            "/api/v1/silences", {"match": [f"alertname = Down{number}"], "by": "ana", "why": "x", "for": "1h"}
+        )
+    codes = [await house.fires(f"Down{number}") for number in range(opened)]
+    for code in codes[held : held + acked]:
+        await house.post(f"/api/v1/incidents/{code}/ack", {"by": "bo"})
+
+    assert words in words_of(await seen(house, "/wall"))
+
+
 async def test_whoever_acts_says_who_they_are_once(house: House) -> None:
     code = await house.fires("CheckoutDown")
 
