@@ -9,10 +9,12 @@ from pager.core.digest import KIND as DIGEST
 from pager.core.digest import mail_ways
 from pager.core.incident import Incident
 from pager.core.joining import MERGED
+from pager.core.lasting import DECIDE, UPDATE
 from pager.core.page import Contact
 from pager.core.people import Via
 from pager.core.proven import ASKED, TEST
 from pager.core.text import Facts
+from pager.core.turn import Turn
 from pager.store.pages import PageRow
 
 CHANNEL_CONTACT = "channel"
@@ -78,6 +80,8 @@ def facts_of(catalog: Catalog, page: PageRow, incident: Incident, contact: Conta
         now=now,
         page_link=link,
         runbook=incident.runbook if is_link else f"{link}/runbook",
+        plan=incident.plan if page.why == DECIDE else "",
+        waiting=Turn(incident, catalog, now).stakeholders if page.why == UPDATE else (),
         summary=incident.summary,
         service=incident.service,
         where=incident.where,

@@ -22,10 +22,12 @@ from apprise import Apprise, AppriseAsset
 from apprise.common import NotifyFormat, OverflowMode
 from apprise.conversion import convert_between
 from apprise.manager_plugins import NotificationManager
+from apprise.plugins.email import NotifyEmail
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3.util.ssl_ import create_urllib3_context
 
 from pager.core.contact_url import SCHEMES
+from pager.core.letter import as_html
 from pager.core.outcome import Outcome, Reason, classify, is_evidence
 
 _convert: Any = convert_between  # it has no types
@@ -58,6 +60,14 @@ def send(url: str, title: str, body: str, kind: str) -> Outcome:
 def _converted(service: Any, title: str, body: str) -> dict[str, object]:
     """Our plain text in the markup of the service. Some plug-ins only escape what is handed to them like this."""
     markup = service.resolve_format(NotifyFormat.TEXT)
+    if isinstance(service, NotifyEmail) and service.resolve_format(NotifyFormat.HTML) == NotifyFormat.HTML:
+        # The service puts the words of it as text in front: some read no HTML.
+        return {
+            "title": title,
+            "body": as_html(title, body),
+            "body_format": NotifyFormat.HTML,
+            "body_passthrough": False,
+        }
     if service.title_maxlen <= 0:  # it has no titles: this one will stand in the body
         title = _convert(NotifyFormat.TEXT, markup, title)
     body = _convert(NotifyFormat.TEXT, markup, body)

@@ -13,6 +13,8 @@ from pager.core.contact_url import ChannelClass
 from pager.core.duration import format_duration
 from pager.core.hygiene import one_line
 from pager.core.incident import PageKind
+from pager.core.saying import Saying, news_of, saying, upper
+from pager.core.speech import in_words, length_in_words, spelled
 
 _GSM_MAPPED = {
     "\u2013": "-",
@@ -30,6 +32,8 @@ _GSM = frozenset(
 _ENDED = ("resolved",)
 SEGMENT = 160
 """Characters of GSM-7 in one SMS."""
+LONGEST_SPEECH = 100
+"""Characters of what is read out about an alert."""
 SHORTEST = 12
 """What is shorter says nothing."""
 
@@ -47,7 +51,8 @@ class Facts:
     """What a message is about, as it stands when it is sent. Links are http(s); times are UTC.
 
     `alone`: it is about no incident, `title` and `summary` are all it says, and we wrote them. `bundle`: it is about
-    several. `alerts` are some that fire, where a template may ask for them.
+    several. `alerts` are some that fire, where a template may ask for them. `plan` is how to recover, where that is to
+    be decided now; `waiting` are the groups that want news now.
     """
 
     code: str
@@ -59,6 +64,8 @@ class Facts:
     now: datetime
     page_link: str
     runbook: str
+    plan: str = ""
+    waiting: tuple[str, ...] = ()
     summary: str = ""
     service: str = ""
     where: str = ""
@@ -104,6 +111,7 @@ def tidy(facts: Facts) -> Facts:
         where=_cut(one_line(facts.where), 100),
         by=one_line(facts.by),
         runbook="".join(one_line(facts.runbook).split()[:1]),
+        plan="".join(one_line(facts.plan).split()[:1]),
     )
 
 
@@ -129,29 +137,57 @@ def _chat(facts: Facts, room: int) -> Text:
 
 def _body(facts: Facts, room: int) -> str:
     """The links whole, then what is known about the state, then as much of the symptom as there is room for."""
-    word = "Acknowledge" if facts.kind == "page" else "Page"
-    links = f"Runbook: {facts.runbook}\n{word}: {facts.page_link}"
+    links = "\n".join(_links(facts))
     left, told = room - cost(links), []
-    for line in (_state(facts), *_why(facts)):
+    for line in (*([] if facts.bundle else [_state(facts)]), *_why(facts)):
         if cost(line) < left:
             told.append(line)
             left -= cost(line) + 1
     return "\n".join(line for line in (within(facts.summary, left), *told, links) if line)
 
 
+def _links(facts: Facts) -> list[str]:
+    word = "Acknowledge" if facts.kind == "page" else "Page"
+    if facts.bundle:
+        # One link acknowledges one incident: nobody shall take it for all of them.
+        every = f"{facts.page_link.rpartition('/p/')[0]}/"
+        return [f"Runbook of {facts.code}: {facts.runbook}", f"{word} {facts.code}: {facts.page_link}", f"All: {every}"]
+    plan = [f"Plan: {facts.plan}"] if facts.plan else []
+    return [*plan, f"Runbook: {facts.runbook}", f"{word}: {facts.page_link}"]
+
+
 def _mail(facts: Facts, room: int) -> Text:
-    head, tail = f"[{facts.severity}] ", f" [{facts.code}]"
-    title = _around(head, _subject(facts), tail, 200)
+    if facts.bundle and facts.kind == "notice":
+        title = _cut(facts.title, 200)
+    elif facts.why in _ENDED:
+        title = _around("[OK] ", _subject(facts), f": resolved [{facts.code}]", 200)
+    else:
+        news = f"{upper(_news(facts))}: " if _news(facts) else ""
+        title = _around(f"[{facts.severity}] {_drill(facts)}{news}", _subject(facts), f" [{facts.code}]", 200)
     return Text(title, _body(facts, room - cost(title)))
 
 
 def _push(facts: Facts, _room: int) -> Text:
+    """A title of 40, two lines of 120 in all, then the links: what it is about comes before who else was paged."""
     where = f"{facts.where}, " if facts.where else ""
     alerts = f", {_count(facts)}" if facts.firing + facts.more > 1 else ""
-    first = _line(f"{where}since {clock(facts.since, facts.zone, facts.now)}{alerts}", 60)
-    second = _line("; ".join(_why(facts)) or facts.summary, 59)
+    first = facts.summary if facts.bundle else f"{where}since {clock(facts.since, facts.zone, facts.now)}{alerts}"
     links = f"Runbook: {facts.runbook}\n{facts.page_link}"
-    return Text(_headline(facts, 40), f"{first}\n{second}\n{links}")
+    return Text(_headline(facts, 40), f"{_line(first, 60)}\n{_line(_second(facts), 59)}\n{links}")
+
+
+def _second(facts: Facts) -> str:
+    """The second line of a push: why it comes, what is wrong, and what comes next if there is room for that."""
+    repeat = "May be a repeat. " if facts.repeat else ""
+    said = _saying(facts)
+    if facts.kind != "page":
+        return f"{repeat}{said.long or facts.summary or 'Only news.'}"
+    if facts.bundle:
+        return f"{repeat}Open it to acknowledge {facts.code}; the others stand in pager."
+    symptom = facts.summary + ("" if not facts.summary or facts.summary[-1] in ".!?" else ".")
+    line = " ".join(part for part in (f"{upper(said.short)}." if said.short else "", symptom) if part)
+    more = f"{line} {_next(facts) or 'Open it to acknowledge.'}".strip()
+    return repeat + (more if len(repeat + more) <= 59 else line)
 
 
 def _sms(facts: Facts, room: int) -> Text:
@@ -160,29 +196,47 @@ def _sms(facts: Facts, room: int) -> Text:
     if facts.why in _ENDED:
         lasted = ago(facts.now - facts.since)
         return Text("", _cut(gsm(f"OK {facts.code} {_subject(facts)}, resolved after {lasted}. No action."), room))
-    head = f"PAGE {facts.code} {facts.severity} " if facts.kind == "page" else f"{facts.code} {facts.severity} "
+    drill = _drill(facts)
+    head = f"{drill}PAGE {facts.code} {facts.severity} " if facts.kind == "page" else f"{facts.code} {facts.severity} "
     tail = f". {facts.page_link}"
-    where = f" ({facts.where})" if facts.where else ""
-    since = f" since {clock(facts.since, facts.zone, facts.now)}"
-    subject = gsm(("may be a repeat: " if facts.repeat else "") + _went_on(facts) + _subject(facts))
+    where = f" ({facts.where})" if facts.where and not facts.bundle else ""
+    since = "" if facts.bundle else f" since {clock(facts.since, facts.zone, facts.now)}"
+    subject = gsm(("may be a repeat: " if facts.repeat else "") + _short_first(facts) + _symptom(facts).rstrip("."))
     for extra in (where + since, since, ""):
         if len(head) + len(subject) + len(gsm(extra)) + len(tail) <= room:
             return Text("", head + subject + gsm(extra) + tail)
     return Text("", head + _cut(subject, max(8, room - len(head) - len(tail))) + tail)
 
 
-def _went_on(facts: Facts) -> str:
-    """What would read like another page, if it did not say so first: where it went on."""
-    return f"{_upper(facts.why)}: " if facts.why.startswith("merged into ") else ""
+def _short_first(facts: Facts) -> str:
+    """What would read like another page, if it did not say first why it comes."""
+    short = _saying(facts).short
+    return f"{upper(short)}: " if short else ""
 
 
 def _voice(facts: Facts, _room: int) -> Text:
+    """Some 15 seconds: how bad, what, since when, and the code, spelled. Nobody hears keys: none is named."""
     level = facts.severity.replace("SEV-", "SEV ")
-    since = ago(facts.now - facts.since)
-    spelled = " ".join(facts.code)
-    word = "page" if facts.kind == "page" else "notice"
-    said = f"{level} {word}. {_went_on(facts)}{_cut(_subject(facts), 120)}. Started {since} ago. Code {spelled}."
-    return Text("pager", said)
+    about = upper(_said(in_words(_symptom(facts))))
+    lasts = length_in_words(facts.now - facts.since)
+    first = f"{'This is a drill. ' if facts.drill else ''}{'This may be a repeat. ' if facts.repeat else ''}"
+    code = f"Code {spelled(facts.code)}."
+    if facts.why in _ENDED:
+        return Text("pager", f"{first}Resolved, no action. {about}. It lasted {lasts}. {code}")
+    reason = in_words(_saying(facts).short)
+    because = f"{upper(reason)}. " if reason else ""
+    since = "" if facts.bundle else f" Started {lasts} ago."
+    if facts.kind != "page":
+        return Text("pager", f"{first}No page, only news. {because}{level}. {about}.{since} {code}")
+    return Text("pager", f"{first}{level} page. {because}{about}.{since} {code} Open pager to acknowledge.")
+
+
+def _said(words: str) -> str:
+    """So many words as have some seven seconds; that there were more is said, too."""
+    if len(words) <= LONGEST_SPEECH:
+        return words.rstrip(".,?!")
+    kept = words[:LONGEST_SPEECH]
+    return f"{(kept.rpartition(' ')[0] or kept).rstrip('.,?!')}, and so on"
 
 
 _CLASSES: dict[ChannelClass, Callable[[Facts, int], Text]] = {
@@ -203,18 +257,28 @@ def _alone(facts: Facts, kind: ChannelClass, room: int) -> Text:
     if room <= SEGMENT or kind == "sms":
         return Text("", _cut(gsm(f"{title}. {first}".rstrip(". ") + "."), min(room, SEGMENT)))
     if kind == "voice":
-        return Text("pager", f"{title}.")
+        return Text("pager", f"{in_words(title)}.")
     # A message without a body is refused by some services.
     return Text(title, within(facts.summary, room - cost(title)) or title)
 
 
 def _headline(facts: Facts, length: int, room: int = 1000) -> str:
-    """At most `length` characters, of which the subject costs at most `room`."""
+    """At most `length` characters, of which the subject costs at most `room`. What is no page says so first."""
     subject = within(_subject(facts), room)
     if facts.why in _ENDED:
         return _around(f"OK {facts.code} ", subject, ": resolved", length)
-    drill = "DRILL " if facts.drill else ""
-    return _around(f"{drill}{facts.severity} ", subject, f" [{facts.code}]", length)
+    if facts.bundle and facts.kind == "notice":
+        return _cut(subject, length)
+    news = f"{upper(_news(facts))}: " if _news(facts) else ""
+    return _around(f"{_drill(facts)}{news}{facts.severity} ", subject, f" [{facts.code}]", length)
+
+
+def _news(facts: Facts) -> str:
+    return "" if facts.kind == "page" else news_of(facts.why)
+
+
+def _drill(facts: Facts) -> str:
+    return "DRILL " if facts.drill else ""
 
 
 def _around(head: str, subject: str, tail: str, length: int) -> str:
@@ -225,6 +289,14 @@ def _around(head: str, subject: str, tail: str, length: int) -> str:
 def _subject(facts: Facts) -> str:
     name = facts.title if not facts.service or facts.service in facts.title else f"{facts.service}: {facts.title}"
     return " ".join(name.split())
+
+
+def _symptom(facts: Facts) -> str:
+    """What is wrong as people say it, where somebody wrote that down; else the alert's name."""
+    if not facts.summary or facts.bundle:
+        return _subject(facts)
+    named = not facts.service or facts.service.casefold() in facts.summary.casefold()
+    return facts.summary if named else f"{facts.service}: {facts.summary}"
 
 
 def _state(facts: Facts) -> str:
@@ -239,31 +311,22 @@ def _count(facts: Facts) -> str:
 
 
 def _why(facts: Facts) -> list[str]:
-    lines = []
-    if facts.repeat:
-        lines.append("This may be a repeat.")
-    if facts.why in _SAYINGS:
-        lines.append(_SAYINGS[facts.why].format(by=facts.by or "the source"))
-    elif facts.why:
-        lines.append(_upper(facts.why) + ".")
+    lines = ["This may be a repeat."] if facts.repeat else []
+    if said := _saying(facts).long:
+        lines.append(said)
     if facts.kind == "page" and facts.others:
         lines.append(f"Also paged: {_cut(', '.join(facts.others), 200)}.")
-    if facts.kind == "page" and facts.next_at is not None and facts.next_at > facts.now:
-        lines.append(f"Next step at {clock(facts.next_at, facts.zone, facts.now)}.")
-    return lines
+    return [*lines, next_] if (next_ := _next(facts)) else lines
 
 
-_SAYINGS = {
-    "resolved": "Resolved by {by}; nothing to do.",
-    "joined": "More alerts joined what you acknowledged.",
-    "reassigned": "{by} hands this to you: you have it from now on.",
-    "raised": "The severity has risen; your acknowledgement stands.",
-    "flapping": "It flaps: it counts as firing until it was quiet for 15 minutes.",
-    "update": 'Stakeholders wait for news: tell them how it stands, then note it as "update: ...".',
-    "decide": "It has lasted for long: decide whether to go on repairing, or to recover by the plan.",
-    "also": "You are paged because this level pages your whole team.",
-    "ticket": "Opened as a ticket; nobody is paged for it.",
-}
+def _saying(facts: Facts) -> Saying:
+    return saying(facts.why, facts.code, facts.by, facts.waiting)
+
+
+def _next(facts: Facts) -> str:
+    if facts.kind != "page" or facts.next_at is None or facts.next_at <= facts.now:
+        return ""
+    return f"Next step at {clock(facts.next_at, facts.zone, facts.now)}."
 
 
 def gsm(text: str) -> str:
@@ -295,10 +358,6 @@ def _cut(text: str, length: int) -> str:
 
 def _line(text: str, length: int) -> str:
     return _cut(" ".join(text.split()), length)
-
-
-def _upper(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def ago(length: timedelta) -> str:

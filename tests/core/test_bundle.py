@@ -118,7 +118,7 @@ NEWS = Carried({"SEV-1": 1, "SEV-2": 3}, {}, 9, ("7KQ", "7KR", "7KS", "7KT"))
         pytest.param("mail", NEWS, "[SEV-1] 4 new, 9 open, top: checkout errors [7KQ]", "7KQ 7KR 7KS 7KT", id="mail"),
         pytest.param("push", NEWS, "SEV-1 4 new, 9 open, top: check... [7KQ]", "4 new, 9 open (1 SEV-1", id="push"),
         pytest.param("sms", NEWS, "", "PAGE 7KQ SEV-1 4 new, 9 open, top: checkout errors", id="SMS"),
-        pytest.param("voice", NEWS, "pager", "SEV 1 page. 4 new, 9 open, top: checkout errors.", id="voice"),
+        pytest.param("voice", NEWS, "pager", "SEV 1 page. 4 new, 9 open, top, checkout errors.", id="voice"),
         pytest.param(
             "chat",
             Carried({"SEV-2": 40}, {"resolved": 3}, 1000, tuple("7KQ" for _ in range(20)), more_open=True),

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pager.core.contact_url import ChannelClass
+from pager.core.speech import in_words
 from pager.core.text import Facts, Text, gsm, message
 from tests.core.catalogs import NOON
 
@@ -36,10 +37,10 @@ def say(channel: ChannelClass, /, **changes: object) -> Text:
     ("kind", "changes", "said"),
     [
         pytest.param("push", {}, "SEV-1 checkout: CheckoutDown [7KQ]", id="the title of a push"),
-        pytest.param("push", {}, "prod-eu, since 11:53 UTC\nStep 2.\n", id="its body"),
         pytest.param(
-            "sms", {}, f"PAGE 7KQ SEV-1 checkout: CheckoutDown (prod-eu) since 11:53 UTC. {LINK}", id="an SMS"
+            "push", {}, "prod-eu, since 11:53 UTC\nCheckout answers 500. Open it to acknowledge.\n", id="its body"
         ),
+        pytest.param("sms", {}, f"PAGE 7KQ SEV-1 Checkout answers 500 (prod-eu) since 11:53 UTC. {LINK}", id="an SMS"),
         pytest.param("sms", {"zone": "Asia/Kolkata"}, "since 17:23 IST", id="on the reader's own clock"),
         pytest.param(
             "sms", {"since": NOON - timedelta(days=1)}, "since Tue 09 Jun 12:00 UTC", id="with the day, if another"
@@ -53,13 +54,86 @@ def say(channel: ChannelClass, /, **changes: object) -> Text:
         pytest.param(
             "sms",
             {"why": "merged into 8AB by bo", "kind": "notice"},
-            "7KQ SEV-1 Merged into 8AB by bo: checkout: CheckoutDown (prod-eu)",
+            "7KQ SEV-1 Merged into 8AB by bo: Checkout answers 500 (prod-eu)",
             id="an SMS about what was merged says so first",
+        ),
+        pytest.param(
+            "sms",
+            {"summary": ""},
+            "PAGE 7KQ SEV-1 checkout: CheckoutDown (prod-eu)",
+            id="an SMS about what has no summary",
+        ),
+        pytest.param(
+            "sms",
+            {"summary": "502 for 12%"},
+            "PAGE 7KQ SEV-1 checkout: 502 for 12% (prod-eu)",
+            id="an SMS names the service",
+        ),
+        pytest.param(
+            "sms", {"why": "nobody has it"}, "PAGE 7KQ SEV-1 Nobody has it: Checkout", id="an SMS that nobody has it"
+        ),
+        pytest.param(
+            "sms", {"why": "ana's ack ran out"}, "PAGE 7KQ SEV-1 Ana's ack ran out: Ch", id="whose ack ran out"
+        ),
+        pytest.param(
+            "sms",
+            {"why": "joined", "kind": "notice"},
+            "7KQ SEV-1 More alerts: Ch",
+            id="an SMS that is no page says why it comes",
+        ),
+        pytest.param("sms", {"drill": True}, "DRILL PAGE 7KQ SEV-1 Checkout", id="an SMS that is a drill"),
+        pytest.param(
+            "push",
+            {"why": "raised", "kind": "notice"},
+            "Risen: SEV-1 checkout: Checkout... [7KQ]",
+            id="a title that is no page",
+        ),
+        pytest.param(
+            "chat",
+            {"why": "role commander"},
+            "You are paged for the role of commander; take it with: pagerctl role 7KQ commander",
+            id="what a role asks for",
+        ),
+        pytest.param(
+            "chat",
+            {"why": "update", "kind": "notice", "waiting": ("support", "leadership")},
+            "Support and leadership wait for news",
+            id="who waits for news",
+        ),
+        pytest.param(
+            "chat",
+            {"why": "decide", "kind": "notice", "plan": "https://x.example.org/plan"},
+            "or to recover by the plan.\nPlan: https://x.example.org/plan",
+            id="the plan",
+        ),
+        pytest.param(
+            "mail",
+            {"why": "resolved", "kind": "notice"},
+            "[OK] checkout: CheckoutDown: resolved [7KQ]",
+            id="the end in a mail is no severity",
+        ),
+        pytest.param(
+            "mail",
+            {"why": "joined", "kind": "notice"},
+            "[SEV-1] More alerts: checkout: CheckoutDown [7KQ]",
+            id="news in a mail",
+        ),
+        pytest.param(
+            "push",
+            {"why": "raised", "kind": "notice", "bundle": True, "title": "3 resolved, 6 open", "service": ""},
+            "3 resolved, 6 open\n",
+            id="a bundle of news is no page",
+        ),
+        pytest.param(
+            "chat",
+            {"bundle": True},
+            f"Acknowledge 7KQ: {LINK}\nAll: https://pager.example.org/",
+            id="a bundle says what its link acknowledges",
         ),
         pytest.param(
             "voice",
             {"why": "merged into 8AB by bo", "kind": "notice"},
-            "SEV 1 notice. Merged into 8AB by bo: checkout: CheckoutDown.",
+            "No page, only news. Merged into 8 AB by bo. SEV 1. Checkout answers 500.",
             id="and so does a voice",
         ),
         pytest.param("sms", {"repeat": True}, "may be a repeat", id="what may be a repeat says so"),
@@ -90,7 +164,28 @@ def say(channel: ChannelClass, /, **changes: object) -> Text:
         pytest.param("chat", {"why": "nobody has it"}, "Nobody has it.", id="that nobody has it"),
         pytest.param("mail", {}, "[SEV-1] checkout: CheckoutDown [7KQ]", id="the subject of a mail"),
         pytest.param(
-            "voice", {}, "SEV 1 page. checkout: CheckoutDown. Started 7m ago. Code 7 K Q.", id="a call spells the code"
+            "voice",
+            {},
+            "SEV 1 page. Checkout answers 500. Started 7 minutes ago. Code 7, K, Q. Open pager to acknowledge.",
+            id="a call spells the code",
+        ),
+        pytest.param(
+            "voice",
+            {"why": "resolved", "kind": "notice"},
+            "Resolved, no action. Checkout answers 500. It lasted 7 minutes.",
+            id="a call about the end",
+        ),
+        pytest.param(
+            "voice",
+            {"why": "raised", "kind": "notice"},
+            "No page, only news. Risen. SEV 1.",
+            id="a call that is no page",
+        ),
+        pytest.param(
+            "voice",
+            {"repeat": True, "drill": True},
+            "This is a drill. This may be a repeat. SEV 1",
+            id="what a call begins with",
         ),
         pytest.param(
             "push",
@@ -178,3 +273,29 @@ def test_a_long_notice_is_cut_to_its_room() -> None:
     text = message(replace(TURN, summary="word " * 1000), "chat", 500)
 
     assert len(text.title) + len(text.body) <= 500
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        pytest.param(
+            "CheckoutDown: 12% (eu-west)", "Checkout Down, 12 percent, eu west", id="a name of humps and signs"
+        ),
+        pytest.param("checkout-api", "checkout A P I", id="what is spelled"),
+        pytest.param("disk_full on db-1:5432", "disk full on D B-1:5432", id="lines below"),
+        pytest.param("see https://x.example.org/y now", "see now", id="no links"),
+        pytest.param("begins Mon 2 Mar 09:00 WET", "begins Mon 2 Mar 09:00 WET", id="times stay times"),
+        pytest.param("<Say>Ümläut\u202e *x* `y`</Say>", "Say Ümläut x y Say", id="nothing but words"),
+    ],
+)
+def test_speech(text: str, said: str) -> None:
+    assert in_words(text) == said
+
+
+@given(facts)
+def test_a_call_is_short_and_holds_no_sign_that_is_not_spoken(some: Facts) -> None:
+    said = message(some, "voice").body
+
+    assert len(said) <= 260
+    assert not set(said) & set("<>&/\\%_*`[]{}|=@#$~^")
+    assert "Code 7, K, Q." in said

@@ -176,7 +176,7 @@ async def test_resolves_of_a_storm_are_one_message(house: House) -> None:
     house.clock.at += 2 * MINUTE
     await house.send(phone)
 
-    assert phone.take() == [f"SEV-2 8 resolved, 0 open [{code_of(1)}]"]
+    assert phone.take() == ["8 resolved, 0 open"]
 
 
 async def test_when_nobody_takes_the_bundle_every_incident_in_it_goes_on(house: House) -> None:

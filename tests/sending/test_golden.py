@@ -85,17 +85,29 @@ def test_t20_a_document_in_an_alert_is_spoken_and_not_run() -> None:
 
     assert call["body"]["Twiml"].startswith("<Response><Say>")
     assert "<Dial>" not in call["body"]["Twiml"]
-    assert "&lt;Dial&gt;" in call["body"]["Twiml"]
+    assert "&lt;" not in call["body"]["Twiml"], "a sign that nobody would say"
+    assert "Dial" in call["body"]["Twiml"]
 
 
 @covers("T18", "T21")
-def test_t18_a_mail_has_one_plain_part_and_no_header_that_an_alert_wrote() -> None:
+def test_t18_a_mail_has_its_text_first_then_html_and_no_header_that_an_alert_wrote() -> None:
     plain, hostile = (recorded()["mailto"][case]["sent"][0] for case in ("plain", "hostile"))
 
     assert hostile["headers"] == plain["headers"]
     assert hostile["to"] == plain["to"]
-    assert [part["type"] for part in hostile["parts"]] == ["text/plain"]
+    assert [part["type"] for part in hostile["parts"]] == ["text/plain", "text/html"]
     assert "\n" not in hostile["subject"]
+
+
+@covers("T21")
+def test_t21_a_mail_as_html_has_no_tag_of_an_alert_and_loads_nothing() -> None:
+    for case in ("plain", "hostile", "long"):
+        text, html = (part["text"] for part in recorded()["mailto"][case]["sent"][0]["parts"])
+
+        assert set(re.findall(r"<([^\s>/]+)", html)) == {"html", "head", "meta", "body", "h1", "p", "a"}
+        assert not re.search(r"<[^>]*(?:src=|url\()", html)
+        assert set(re.findall(r'href="([^"]*)"', html)) == {RUNBOOK, LINK}
+        assert f"Acknowledge: {LINK}" in text, "the text part is whole by itself"
 
 
 @pytest.mark.parametrize(
@@ -145,8 +157,8 @@ def test_f55_a_hundred_kilobytes_are_cut_and_say_so_and_severity_code_and_links_
 
     assert case["outcome"] == "delivered"
     assert re.search(r"SEV.1", said)
-    assert "7KQ" in said or "7 K Q" in said
-    assert "..." in said
+    assert "7KQ" in said or "7, K, Q" in said
+    assert "..." in said or "and so on" in said
     assert service == "twilio-call" or LINK in said
     assert service.startswith("twilio") or RUNBOOK in said
 

@@ -1,0 +1,48 @@
+"""A mail as HTML: the same words, inert, with one button that is ours."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pager.core.letter import as_html
+from tests.support import covers
+
+LINKS = "Runbook: https://runbooks.example.org/x\nAcknowledge: https://pager.example.org/p/abc"
+EVIL = "Acknowledge: https://evil.example/p/x"
+TAGS = r"<(?!/?(?:html|head|meta|body|h1|p|a)[ >])"
+
+
+def buttons(html: str) -> list[str]:
+    """Where the buttons lead."""
+    return re.findall(r'<a href="([^"]*)"[^>]*background', html)
+
+
+@covers("T21")
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        pytest.param(
+            f"It is slow\nsince 03:04\n{LINKS}", ["https://pager.example.org/p/abc"], id="one that acknowledges"
+        ),
+        pytest.param(
+            f"{EVIL}\nsince 03:04\n{LINKS}", ["https://pager.example.org/p/abc"], id="never a line of an alert"
+        ),
+        pytest.param("Until noon.\nBy bo.", [], id="none where there is nothing to acknowledge"),
+        pytest.param("", [], id="of nothing"),
+    ],
+)
+def test_what_is_a_button(body: str, found: list[str]) -> None:
+    assert buttons(as_html("SEV-1 checkout", body)) == found
+
+
+@covers("T21")
+@given(st.text("ab<>&\"'=:/ \nhttps", max_size=200), st.text("<>&\"' x", max_size=50))
+def test_no_text_makes_a_tag_or_leaves_an_attribute(body: str, title: str) -> None:
+    html = as_html(title, f"{body}\n{LINKS}")
+
+    assert not re.search(TAGS, html)
+    assert re.findall(r'href="([^"]*)"', html)[-1] == "https://pager.example.org/p/abc"
+    assert set(re.findall(r"<a ([a-z]+)=", html)) == {"href"}
+    assert not re.search(r"<(?:img|script|link|iframe)|url\(|@import", html)
