@@ -18,7 +18,7 @@ from pager.api.app import build_app, make_runner
 from pager.api.doors import check_listen
 from pager.api.gauges import run_gauges, run_lag
 from pager.api.guard import Caps, raise_file_limit
-from pager.api.parts import GUARD, Parts
+from pager.api.parts import GUARD, KEYRING, Parts
 from pager.backlog import Room
 from pager.clock_steps import ClockSteps
 from pager.core.catalog import Catalog
@@ -30,6 +30,7 @@ from pager.held_metrics import HeldMetrics
 from pager.in_force import BadConfig, Start, find_start
 from pager.intake import Intake
 from pager.metrics import Metrics
+from pager.mail_door import MailBox, MailDoor, listening
 from pager.nodes import Nodes
 from pager.notifier import Notifier
 from pager.oidc import check_installed
@@ -83,6 +84,7 @@ class Daemon:
     stopped: asyncio.Event = field(default_factory=asyncio.Event)
     started: bool = False
 
+    mail: MailDoor | None = None
     def beats(self) -> Mapping[str, float]:
         """When each loop last came round, by the event loop's clock."""
         progress = self.engine.progress
@@ -98,7 +100,8 @@ class Daemon:
         aside = [f"{STARTED_EMPTY}; the damaged file is kept: {self.kept_aside}"] if self.kept_aside else []
         disk, overrides = self.disk.remarks() if self.disk else (), self.engine.overrides.remarks()
         paused = self.engine.holding.remarks(self.clock())
-        return [*paused, *self.upkeep.files.remarks(), *self.nodes.remarks(), *overrides, *aside, *disk]
+        mail = [self.mail.trouble] if self.mail and self.mail.trouble else []
+        return [*paused, *mail, *self.upkeep.files.remarks(), *self.nodes.remarks(), *overrides, *aside, *disk]
 
     def stop(self) -> None:
         self.stopped.set()
@@ -185,7 +188,8 @@ class Daemon:
             site = web.TCPSite(runner, self.settings.host, self.settings.port, backlog=backlog, reuse_address=True)
             await site.start()
             await self._open_door(runner)
-            yield
+            async with self._mail(app):
+                yield
         finally:
             await runner.cleanup()
             with contextlib.suppress(OSError):
@@ -195,6 +199,18 @@ class Daemon:
         """The admin's door: a Unix socket that only its owner can open."""
         path = self.settings.socket
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    @asynccontextmanager
+    async def _mail(self, app: web.Application) -> AsyncIterator[None]:
+        """Mail comes in, where the settings say so."""
+        box = MailBox.of(self.settings)
+        if box is None:
+            yield
+            return
+        door = MailDoor(box, app[KEYRING], self.intake, lambda: self.engine.catalog, self.metrics, self.clock)
+        self.mail = door
+        async with listening(door):
+            yield
+
         with contextlib.suppress(FileNotFoundError):
             path.unlink()
         door = socket.socket(socket.AF_UNIX)

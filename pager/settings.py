@@ -43,6 +43,10 @@ def _check_listen(listen: str) -> str:
     return listen
 
 
+def _check_smtp(listen: str) -> str:
+    return _check_listen(listen) if listen else ""
+
+
 def _check_node(name: str) -> str:
     if name and not re.fullmatch(r"[\w.:-]{1,64}", name):
         raise ValueError(f"not a name of a node: {name!r}; write up to 64 letters, digits and any of . : _ -")
@@ -133,7 +137,8 @@ class Settings(BaseSettings):
     address. Bodies are kept for `bodies_kept` or up to `bodies_bytes`, incidents for `incidents_kept` after their end.
     With `oncall_names` the metrics name who is on call. From `proxies`, addresses or networks, X-Forwarded-For is
     believed, and `proxy_header` as the name of a person. `oidc_...` is the provider that people sign in at.
-    `callers` are the numbers and addresses that pages come from, for the contact card at /me.
+    `callers` are the numbers and addresses that pages come from, for the contact card at /me. Mail comes in at
+    `smtp_listen`, "" for nowhere, at most `smtp_largest` bytes each, by STARTTLS where there is a `smtp_certificate`.
     """
 
     model_config = SettingsConfigDict(env_prefix="PAGER_", env_ignore_empty=True, frozen=True, extra="forbid")
@@ -168,6 +173,11 @@ class Settings(BaseSettings):
     proxies: Annotated[Addresses, AfterValidator(_check_networks)] = ()
     callers: Annotated[Addresses, AfterValidator(_check_callers)] = ()
     proxy_header: Annotated[str, AfterValidator(_check_header)] = ""
+    smtp_listen: Annotated[str, AfterValidator(_check_smtp)] = ""
+    smtp_largest: int = Field(1024**2, ge=64 * 1024, le=32 * 1024**2)
+    smtp_connections: int = Field(100, ge=4)
+    smtp_certificate: Path | None = None
+    smtp_key: Path | None = None
     oidc_issuer: Annotated[str, AfterValidator(_check_issuer)] = ""
     oidc_client: str = ""
     oidc_secret: str = Field(default="", repr=False)
@@ -180,6 +190,8 @@ class Settings(BaseSettings):
             raise ValueError("proxy_header (PAGER_PROXY_HEADER) needs proxies: whom it is believed from")
         if bool(self.oidc_issuer) != bool(self.oidc_client):
             raise ValueError("oidc_issuer and oidc_client (PAGER_OIDC_ISSUER, PAGER_OIDC_CLIENT) go together")
+        if self.smtp_key and not self.smtp_certificate:
+            raise ValueError("smtp_key (PAGER_SMTP_KEY) needs smtp_certificate (PAGER_SMTP_CERTIFICATE)")
         if self.oidc_issuer and not self.url:
             raise ValueError("oidc_issuer needs url (PAGER_URL): the provider sends people back to it")
         return self

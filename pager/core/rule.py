@@ -8,7 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from pager.core.cron import check_cron
 from pager.core.duration import Duration
-from pager.core.mapping import Mapping
+from pager.core.mapping import Mapping, Words
 from pager.core.matcher import Matcher, MatcherField
 from pager.core.model import Model
 from pager.core.moment import Zone
@@ -195,7 +195,10 @@ class Heartbeat(Model):
 
 
 class Source(Model):
-    """An entry of `sources:`: a token's name stands for who speaks. Secrets only by name."""
+    """An entry of `sources:`: a token's name stands for who speaks. Secrets only by name.
+
+    `resolved` and `firing` are words of mails: that it is over, and that it goes on.
+    """
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
     dialect: str
@@ -208,6 +211,8 @@ class Source(Model):
     match: tuple[MatcherField, ...] = ()
     map: Mapping | None = None
     signed: Signed | None = None
+    resolved: Words = ()
+    firing: Words = ()
 
     @model_validator(mode="after")
     def _signed_beside_a_token(self) -> "Source":
@@ -218,6 +223,12 @@ class Source(Model):
 
 
 class Stakeholders(Model):
+    @model_validator(mode="after")
+    def _words_are_of_mails(self) -> "Source":
+        if (self.resolved or self.firing) and self.dialect != "mail":
+            raise ValueError("`resolved` and `firing` are for mails; other bodies say it in `map: {state: ...}`")
+        return self
+
     channels: tuple[str, ...] = ()
     people: tuple[str, ...] = ()
 

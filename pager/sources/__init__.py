@@ -7,13 +7,14 @@ A new dialect is a file with a SOURCE and one line here, or a package of its own
 from collections.abc import Mapping
 
 from pager.core.report import Source
-from pager.sources import alertmanager, generic, grafana, heartbeat, opsgenie, pagerduty, prometheus, victorops
+from pager.sources import alertmanager, generic, grafana, heartbeat, mail, opsgenie, pagerduty, prometheus, victorops
 
 SOURCES: Mapping[str, Source] = {
     "alertmanager": alertmanager.SOURCE,
     "generic": generic.SOURCE,
     "grafana": grafana.SOURCE,
     "heartbeat": heartbeat.SOURCE,
+    "mail": mail.SOURCE,
     "opsgenie": opsgenie.SOURCE,
     "pagerduty": pagerduty.SOURCE,
     "prometheus": prometheus.SOURCE,
