@@ -26,11 +26,12 @@ from pager.dialects import installed_sources
 from pager.digests import Digests
 from pager.disk import Disk, disk_of
 from pager.engine import Engine
+from pager.fairness import Fairness
 from pager.held_metrics import HeldMetrics
 from pager.in_force import BadConfig, Start, find_start
 from pager.intake import Intake
-from pager.metrics import Metrics
 from pager.mail_door import MailBox, MailDoor, listening
+from pager.metrics import Metrics
 from pager.nodes import Nodes
 from pager.notifier import Notifier
 from pager.oidc import check_installed
@@ -39,6 +40,7 @@ from pager.secrets import Secrets
 from pager.sender import Sender
 from pager.settings import Settings
 from pager.shift_notices import ShiftNotices
+from pager.source_metrics import SourceMetrics
 from pager.steady import SteadyClock
 from pager.store import StoreError
 from pager.store.accounts import are_any
@@ -77,14 +79,15 @@ class Daemon:
     clock: SteadyClock
     clock_steps: ClockSteps
     nodes: Nodes
+    fairness: Fairness
     webhooks: Webhooks
     files_before: Catalog | None = None
     disk: Disk | None = None
     kept_aside: Path | None = None
+    mail: MailDoor | None = None
     stopped: asyncio.Event = field(default_factory=asyncio.Event)
     started: bool = False
 
-    mail: MailDoor | None = None
     def beats(self) -> Mapping[str, float]:
         """When each loop last came round, by the event loop's clock."""
         progress = self.engine.progress
@@ -130,6 +133,7 @@ class Daemon:
                 group.create_task(ShiftNotices(self.engine, self.files_before).run()),
                 group.create_task(Digests(self.engine).run()),
                 group.create_task(Sweeper(self.engine).run()),
+                group.create_task(self.fairness.run()),
                 group.create_task(Publisher(self.database, lambda: self.engine.catalog).run()),
                 group.create_task(self.webhooks.run()),
                 group.create_task(self.clock_steps.run()),
@@ -195,10 +199,6 @@ class Daemon:
             with contextlib.suppress(OSError):
                 self.settings.socket.unlink()
 
-    async def _open_door(self, runner: web.AppRunner) -> None:
-        """The admin's door: a Unix socket that only its owner can open."""
-        path = self.settings.socket
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     @asynccontextmanager
     async def _mail(self, app: web.Application) -> AsyncIterator[None]:
         """Mail comes in, where the settings say so."""
@@ -211,6 +211,10 @@ class Daemon:
         async with listening(door):
             yield
 
+    async def _open_door(self, runner: web.AppRunner) -> None:
+        """The admin's door: a Unix socket that only its owner can open."""
+        path = self.settings.socket
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with contextlib.suppress(FileNotFoundError):
             path.unlink()
         door = socket.socket(socket.AF_UNIX)
@@ -286,7 +290,8 @@ async def daemon(
         steps = ClockSteps(database, engine, clock, metrics.registry)
         HeldMetrics(metrics.registry, engine.holding, clock)
         hooks = Webhooks(database, engine, secrets.get, settings.links, metrics.registry, nodes.life)
-        parts = (database, engine, notifier, sender, metrics, intake, kept, clock, steps, nodes, hooks)
+        fairness = Fairness(engine, intake.shares, intake.watch, clock, SourceMetrics(metrics.registry))
+        parts = (database, engine, notifier, sender, metrics, intake, kept, clock, steps, nodes, fairness, hooks)
         running = Daemon(settings, catalog, *parts)
         running.disk, running.kept_aside = disk_of(settings, database, engine), aside
         running.files_before = start.before if start else None

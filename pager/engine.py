@@ -8,7 +8,7 @@ from typing import Protocol
 
 import structlog
 
-from pager import hands, worker
+from pager import hands, settling, worker
 from pager.core.catalog import Catalog
 from pager.core.code import code_of
 from pager.core.incident import Event, Incident, Resolved, TimePassed
@@ -20,6 +20,7 @@ from pager.holding import Holding
 from pager.overrides import Overrides
 from pager.store import StoreUnavailable, alerts, inbox, incidents
 from pager.store.database import Database, Tx
+from pager.store.schema import LANES
 from pager.store.sql import Row
 
 __all__ = ["CannotMerge", "Engine", "Listener", "Progress", "Quiet", "UnknownIncident", "VersionMismatch"]
@@ -72,6 +73,7 @@ class Engine:
         self.holding = Holding(database, lambda: self.catalog, lambda news: self.listener.news(news))
         self.progress = Progress()
         self._begun: dict[int, Parsed] = {}
+        self._last = 0
 
     @property
     def catalog(self) -> Catalog:
@@ -97,10 +99,23 @@ class Engine:
                 await self.database.changed("inbox", WAKE.total_seconds())
 
     async def work_inbox(self) -> bool:
-        """One batch of each lane that has something; False when nothing waits, or others work all that does."""
+        """One batch of each lane that has something, and of one of those that are worked last.
+
+        False when nothing waits, or others work all that does.
+        """
         lanes = await self.database.read(inbox.waiting_lanes)
-        worked = [await self.work_lane(lane) for lane in lanes]
-        return any(worked)
+        first = sorted((lane for lane in lanes if lane < inbox.FIRST_LAST), key=inbox.is_reserve, reverse=True)
+        worked = [await self.work_lane(lane) for lane in first]
+        return await self._work_last(lanes) or any(worked)
+
+    async def _work_last(self, lanes: Sequence[int]) -> bool:
+        """One batch of what is over a quota, of another source each time: whoever floods waits for all others."""
+        last = [lane for lane in lanes if lane >= inbox.FIRST_LAST]
+        for lane in [*(lane for lane in last if lane > self._last), *last]:
+            if await self.work_lane(lane):
+                self._last = lane
+                return True
+        return False
 
     async def work_lane(self, lane: int) -> bool:
         """One batch of a lane. What raises is worked row by row, and the one row that raises is set aside.
@@ -114,8 +129,8 @@ class Engine:
         except Exception:  # A fence: one poisoned row must not stop the others.
             log.exception("a batch failed; its rows are worked one by one", lane=lane)
             return await self._one_by_one(lane)
-        if worked is not None and worked.alerts:
-            self.progress.lanes[lane] = asyncio.get_running_loop().time()
+        if worked is not None and worked.alerts and lane < inbox.FIRST_LAST:
+            self.progress.lanes[lane % LANES] = asyncio.get_running_loop().time()
         self._told(worked)
         return worked is not None
 
@@ -249,7 +264,7 @@ class Engine:
     async def _settle(self, keys: list[int]) -> None:
         """Let these alerts settle; when that fails, each by itself, and the one that raises later again."""
         try:
-            self.listener.news(await self.database.write(lambda tx: worker.settle_alerts(tx, self.catalog, keys)))
+            self.listener.news(await self.database.write(lambda tx: settling.settle_alerts(tx, self.catalog, keys)))
         except StoreUnavailable:
             raise
         except Exception:  # A fence: an alert of an incident that cannot be decided must not stop the others.

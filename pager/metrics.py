@@ -40,10 +40,12 @@ def acting(via: str) -> Iterator[None]:
 
 
 class BatchDone(Protocol):
-    """What a worked batch of the inbox tells: how many alerts changed, and how."""
+    """What a worked batch of the inbox tells: how many alerts changed, and how, and began to fire without a rule."""
 
     @property
     def changes(self) -> Mapping[str, int]: ...
+    @property
+    def unrouted(self) -> Mapping[str, int]: ...
 
 
 class Happened(Protocol):
@@ -117,6 +119,8 @@ class Metrics(Collector):
         self.received = self._counter("alerts_received", "Alerts accepted.", "source", "status")
         self.invalid = self._counter("alerts_invalid", "Bodies refused, and parts left out.", "source", "reason")
         self.ingest = self._histogram("ingest_duration_seconds", "From a whole body to its commit.", "source")
+        self.late = self._counter("source_late", "Requests over a quota: worked last, or refused.", "source", "outcome")
+        self.unrouted = self._counter("source_unrouted", "Alerts that began to fire without a rule.", "source")
         self.changes = self._counter("alert_changes", "What reports did to alerts.", "change")
         self.opened = self._counter("incidents_opened", "Incidents opened.", "team", "severity")
         self.closed = self._counter("incidents_closed", "Incidents closed, by whom.", "team", "reason")
@@ -212,6 +216,8 @@ class Metrics(Collector):
     def batch(self, worked: BatchDone) -> None:
         for change, count in worked.changes.items():
             self.changes.labels(change).inc(count)
+        for source, count in worked.unrouted.items():
+            self.unrouted.labels(source).inc(count)
 
     def news(self, news: Happened) -> None:
         for incident in news.opened:

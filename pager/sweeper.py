@@ -66,13 +66,13 @@ class Sweeper:
         catalog = self.engine.catalog
 
         def due(tx: Tx) -> tuple[list[str], list[str]]:
-            return heartbeats.due(tx, catalog, unheard.heard_up_to(tx))
+            return heartbeats.due(tx, catalog, unheard.heard_in_turn(tx))
 
         names, unknown = await self.database.read(due)
         if unknown:
             await self.database.write(lambda tx: rows.begin(tx, [Pulse(name, tx.now()) for name in unknown]))
         if names:
-            await self.database.write(lambda tx: heartbeats.judge(tx, catalog, names, unheard.heard_up_to(tx)))
+            await self.database.write(lambda tx: heartbeats.judge(tx, catalog, names, unheard.heard_in_turn(tx)))
 
     async def _sources(self) -> None:
         """An incident for each source that fell silent; it ends by itself when the source speaks."""

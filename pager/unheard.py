@@ -43,6 +43,12 @@ def heard_up_to(tx: Tx) -> datetime:
     return min(tx.now(), oldest) if oldest else tx.now()
 
 
+def heard_in_turn(tx: Tx) -> datetime:
+    """The same, but for what is worked last: a source that floods keeps nobody from being missed."""
+    oldest = inbox.oldest_in_turn(tx)
+    return min(tx.now(), oldest) if oldest else tx.now()
+
+
 def anything_due(tx: Tx) -> bool:
     """Whether `judge` would find something: asked before writing."""
     return bool(alerts.overdue(tx, heard_up_to(tx), 1))
@@ -106,14 +112,16 @@ def expect(tx: Tx, catalog: Catalog, names: Sequence[str]) -> None:
 
 def quiet(tx: Tx, catalog: Catalog) -> tuple[list[Quiet], list[tuple[str, ...]]]:
     """Sources that fell silent and of which no incident tells yet, and groups of incidents whose source speaks."""
-    now, down, with_open = heard_up_to(tx), sources.down(tx), alerts.sources_with_open(tx)
+    now, down, with_open = heard_in_turn(tx), sources.down(tx), alerts.sources_with_open(tx)
+    behind = inbox.waiting_last(tx)
     fallen: list[Quiet] = []
     back: list[tuple[str, ...]] = []
     for name, word in sources.last_words(tx).items():
         length = quiet_after(catalog.sources.get(name), word.dialect, name in with_open)
         about = ("quiet", name)
         told_at = incidents.open_since(tx, own_group(*about))
-        silent = length is not None and listened_until(word.spoke_at, length, down) <= now
+        # Whoever floods is not silent: what they said last is only not worked yet.
+        silent = length is not None and name not in behind and listened_until(word.spoke_at, length, down) <= now
         if told_at is None and silent and length is not None and not _ignored(tx, about, word):
             fallen.append(_quiet(catalog, word, length))
         elif told_at is not None and (word.spoke_at > told_at or (length is not None and not silent)):

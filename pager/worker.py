@@ -1,5 +1,6 @@
 """One batch of the inbox: what was received becomes alerts, and alerts move incidents."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -12,21 +13,24 @@ from pager.core.classify import Decision, classify
 from pager.core.heartbeat import Beat
 from pager.core.holding import FREE, Verdict
 from pager.core.incident import REOPEN, Incident, Reported
-from pager.core.merge import Change, as_alert, merge, settle
+from pager.core.merge import Change, as_alert, merge
 from pager.core.report import Act, Edit, Parsed, Source
 from pager.core.severity import Level
 from pager.core.stale import looked_at, renews
-from pager.desk import Desk, News, homes_of, load_locked
-from pager.store import Moved, alerts, inbox, incidents
+from pager.desk import Desk, News, load_locked
+from pager.store import Moved, alerts, inbox, incidents, overtaken, source_counts
 from pager.store.alerts import KnownAlert
 from pager.store.database import Tx
 from pager.store.schema import LANES
+from pager.store.source_counts import Counts
 from pager.store.sql import Row, instant
 
 HEARD_EVERY = timedelta(minutes=1)
 SLICE = 200
 """How many alerts one transaction works: nobody waits for the writer longer than these take."""
 _BEGINS = ("new", "again", "flapping")
+_Report = tuple[int, Row, Alert, int]
+"""Which part it is in, that one's row, the alert, and its key."""
 
 
 @dataclass(slots=True)
@@ -80,12 +84,13 @@ class Tally:
 
 @dataclass(slots=True)
 class Worked:
-    """What became of a batch."""
+    """What became of a batch; `unrouted` counts alerts that began to fire without a rule for them, by source."""
 
     rows: int = 0
     alerts: int = 0
     news: News = field(default_factory=News)
     changes: dict[str, int] = field(default_factory=dict)
+    unrouted: Mapping[str, int] = field(default_factory=dict)
 
 
 class Batch:
@@ -106,12 +111,15 @@ class Batch:
         self.homes: dict[str, int] = {}
         self.dirty: dict[int, None] = {}
         self.repeats = 0
+        self.old = 0
         self.repeated: dict[int, tuple[datetime, datetime | None]] = {}
 
     def work(self, rows: Sequence[Row]) -> Worked:
         """Work these inbox rows in order, `SLICE` alerts of them; everything is written when this returns."""
         parts = self._parts(rows)
-        reports = [(at, part.row, alert, alert.key) for at, part in enumerate(parts) for alert in part.alerts]
+        reports = self._newest(
+            [(at, part.row, alert, alert.key) for at, part in enumerate(parts) for alert in part.alerts]
+        )
         self._load({key for _, _, _, key in reports})
         merged = (self._merge(at, alert, key, instant(row.accepted_at)) for at, row, alert, key in reports)
         steps = [step for step in merged if step is not None]
@@ -122,9 +130,10 @@ class Batch:
         self._tell(steps, [part.truncated for part in parts])
         self._act(parts[-1].acts)
         self.desk.settle()
+        unrouted = self._count_unrouted(steps)
         signs.take(self.tx, self.catalog, [(part.row, part.alerts, part.beats) for part in parts])
         self._done(parts, {step.row for step in steps} | ({len(parts) - 1} if parts[-1].acts else set()))
-        return self._worked(sum(part.whole for part in parts), len(reports), steps)
+        return self._worked(sum(part.whole for part in parts), len(reports) + self.old, steps, unrouted)
 
     def _parts(self, rows: Sequence[Row]) -> list[Part]:
         """What of `rows` this transaction works: `SLICE` alerts, or fewer."""
@@ -167,7 +176,7 @@ class Batch:
                 self.desk.tell(home, act.event)
 
     def _begin(self, row: int, parsed: Parsed) -> None:
-        if len(self.begun) >= LANES:  # What was set aside or is worked by another node now.
+        if len(self.begun) >= 2 * LANES:  # What was set aside or is worked by another node now.
             self.begun.clear()
         self.begun[row] = parsed
 
@@ -185,6 +194,14 @@ class Batch:
 
     def _load(self, keys: set[int]) -> None:
         self.known = load_locked(self.desk, keys)
+
+    def _newest(self, reports: list[_Report]) -> list[_Report]:
+        """Those of these reports that no newer one of the same alert was worked before."""
+        newest = overtaken.newest(self.tx, {key for _, _, _, key in reports})
+        overtaken.note(self.tx, [(key, row.id) for _, row, _, key in reports if inbox.is_reserve(row.lane)])
+        fresh = [report for report in reports if newest.get(report[3], 0) <= report[1].id]
+        self.old = len(reports) - len(fresh)
+        return fresh
 
     def _merge(self, row: int, alert: Alert, key: int, accepted_at: datetime) -> Step | None:
         known = self.known.get(key)
@@ -343,34 +360,22 @@ class Batch:
         alerts.heard(self.tx, heard)
         self._save(renewed)
 
-    def _worked(self, rows: int, reports: int, steps: Sequence[Step]) -> Worked:
-        changes: dict[str, int] = {"repeat": self.repeats}
+    def _count_unrouted(self, steps: Sequence[Step]) -> dict[str, int]:
+        """How often an alert began to fire for which no rule is, by source."""
+        found = Counter(
+            step.alert.source for step in steps if step.wants_home and step.decision and not step.decision.rule
+        )
+        if found:
+            source_counts.count(self.tx, {name: Counts(unrouted=count) for name, count in found.items()})
+        return found
+
+    def _worked(self, rows: int, reports: int, steps: Sequence[Step], unrouted: Mapping[str, int]) -> Worked:
+        changes: dict[str, int] = {"repeat": self.repeats, "old": self.old}
         for step in steps:
             changes[step.change] = changes.get(step.change, 0) + 1
-        return Worked(rows, reports, self.desk.news, changes)
+        return Worked(rows, reports, self.desk.news, changes, unrouted)
 
 
 def _edited(alert: Alert, edit: Edit) -> Alert:
     labels, annotations = {**alert.labels, **edit.labels}, {**alert.annotations, **edit.annotations}
     return replace(alert, labels=labels, annotations=annotations)
-
-
-def settle_alerts(tx: Tx, catalog: Catalog, keys: Collection[int]) -> News:
-    """Flapping alerts that were quiet for their time have ended: their incidents hear of it."""
-    batch = Batch(tx, catalog, {})
-    batch.known = load_locked(batch.desk, keys)
-    batch.desk.lock(homes_of(batch.known))
-    for known in batch.known.values():
-        _settle_one(batch, known, tx.now())
-    alerts.save(tx, batch.known.values())
-    homes = {known.incident for known in batch.known.values() if known.incident is not None}
-    batch.desk.judge(number for number in sorted(homes) if batch.desk.incident(number) is not None)
-    batch.desk.settle()
-    return batch.desk.news
-
-
-def _settle_one(batch: Batch, known: KnownAlert, now: datetime) -> None:
-    state, change = settle(known.state, now)
-    known.state = state
-    if change == "resolved" and known.incident is not None and batch.desk.incident(known.incident) is not None:
-        batch.tell_tally(known.incident, Tally(firing=-1))

@@ -15,7 +15,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from pager.api.access import IN_PATH, IN_QUERY, SAFE, is_calendar, is_keyed, needed
-from pager.api.parts import ENGINE, GUESSERS, KEYRING, METRICS, PARTS, SESSIONS
+from pager.api.parts import ENGINE, GUESSERS, INTAKE, KEYRING, METRICS, PARTS, SESSIONS
 from pager.api.problems import Problem
 from pager.core.hygiene import one_line
 from pager.core.people import known_as
@@ -161,8 +161,12 @@ def is_https(request: web.Request) -> bool:
 
 async def holder_of(request: web.Request, shown: str) -> Caller:
     """Whose token was shown. Problem 401 for none, 403 for a wrong or old one, 429 after too many of those."""
+    now = request.app[PARTS].clock()
     try:
-        return await request.app[KEYRING].holder(shown, request.app[PARTS].clock())
+        caller = await request.app[KEYRING].holder(shown, now)
+        if caller.source:
+            request.app[INTAKE].watch.used(caller.source, address_of(request), now)
+        return caller
     except BadToken as error:
         if error.why == "wrong":
             slow_down(request, "wrong")

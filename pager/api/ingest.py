@@ -9,10 +9,16 @@ from pager.api.problems import RETRY_AFTER, Problem
 from pager.api.signatures import check_signature
 from pager.core.report import TooMany
 from pager.intake import Accepted, TooLarge, UnknownDialect
+from pager.shares import OverQuota
 from pager.store import StoreUnavailable
 
 LARGEST_EVENT = 1024 * 1024
 """Bytes of a body that tells of one event; PagerDuty takes half as much."""
+HEEDS_429 = "/v2/"
+"""PagerDuty's and Opsgenie's addresses: who posts there repeats what is answered 429. Others, such as Alertmanager,
+Prometheus and Grafana, would lose it.
+"""
+LATER = {"Retry-After": "30"}
 
 
 async def small_body(request: web.Request) -> bytes:
@@ -52,5 +58,8 @@ async def take_in(request: web.Request, dialect: str, body: bytes | None = None,
         raise Problem(413, error.what, path=error.path) from None
     except TooLarge as error:
         raise Problem(413, str(error)) from None
+    except OverQuota as error:
+        # Whoever gives up at 429 is told 503: it is repeated.
+        raise Problem(429 if request.path.startswith(HEEDS_429) else 503, str(error), headers=LATER) from None
     except StoreUnavailable:
         raise Problem(503, "not stored: send it again", headers=RETRY_AFTER) from None

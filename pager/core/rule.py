@@ -12,6 +12,7 @@ from pager.core.mapping import Mapping, Words
 from pager.core.matcher import Matcher, MatcherField
 from pager.core.model import Model
 from pager.core.moment import Zone
+from pager.core.quota import Quota
 from pager.core.severity import Level, LevelField
 from pager.core.signature import Signed
 from pager.core.silence import LONGEST, check_matchers
@@ -210,9 +211,10 @@ class Source(Model):
     policy: str = ""
     match: tuple[MatcherField, ...] = ()
     map: Mapping | None = None
-    signed: Signed | None = None
     resolved: Words = ()
     firing: Words = ()
+    signed: Signed | None = None
+    quota: Quota = Quota()
 
     @model_validator(mode="after")
     def _signed_beside_a_token(self) -> "Source":
@@ -221,14 +223,14 @@ class Source(Model):
             raise ValueError("a signed source has a token, too: write the name of a secret, as in `token: GITHUB`")
         return self
 
-
-class Stakeholders(Model):
     @model_validator(mode="after")
     def _words_are_of_mails(self) -> "Source":
         if (self.resolved or self.firing) and self.dialect != "mail":
             raise ValueError("`resolved` and `firing` are for mails; other bodies say it in `map: {state: ...}`")
         return self
 
+
+class Stakeholders(Model):
     channels: tuple[str, ...] = ()
     people: tuple[str, ...] = ()
 

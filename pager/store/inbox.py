@@ -4,21 +4,44 @@ import zlib
 from collections.abc import Iterable
 from datetime import datetime
 
+from pager.core.quota import Way
 from pager.store.database import Tx
 from pager.store.schema import LANES
 from pager.store.sql import Row, instant
 
 BATCH_ROWS = 500
 BATCH_BYTES = 1_000_000
+FIRST_LAST = 2 * LANES
+"""From here on the lanes are worked last. Below them are the sources' own, and as many of the reserve."""
+_MANY = 1 << 20
+# The lanes that have something, each found by one look into the index: a long backlog is not read for it.
+_WAITING = (
+    "WITH RECURSIVE waiting (lane) AS (SELECT min(lane) FROM todo WHERE lane < :below UNION ALL "
+    "SELECT (SELECT min(t.lane) FROM todo t WHERE t.lane > waiting.lane AND t.lane < :below) FROM waiting "
+    "WHERE waiting.lane IS NOT NULL) "
+)
+_ALL = 2**31 - 1
 
 
-def lane_of(source: str) -> int:
-    """All reports of one source are in one lane, worked in order by one node at a time."""
-    return zlib.crc32(source.encode()) % LANES
+def lane_of(source: str, way: Way = "turn") -> int:
+    """All reports of one source are in one lane, worked in order by one node at a time; so are those of its reserve.
+
+    What of it is worked last has a lane of its own, so that nobody else waits behind that.
+    """
+    own, more = zlib.crc32(source.encode()) % LANES, zlib.crc32(source.encode()) // LANES % _MANY
+    return {"turn": own, "reserve": LANES + own, "last": FIRST_LAST + LANES * more + own}[way]
 
 
-def append(tx: Tx, source: str, dialect: str, body: bytes, accepted_at: datetime) -> int:
-    """Keep one request; its number. It is worked once this transaction is committed."""
+def is_reserve(lane: int) -> bool:
+    """Whether what is in this lane goes before older reports of its sources."""
+    return LANES <= lane < FIRST_LAST
+
+
+def append(tx: Tx, source: str, dialect: str, body: bytes, accepted_at: datetime, way: Way = "turn") -> int:
+    """Keep one request; its number. It is worked once this transaction is committed.
+
+    While some of its source is worked last, what would have its turn waits behind that: reports keep their order.
+    """
     row = tx.one(
         "INSERT INTO inbox (lane, source, dialect, accepted_at, body) "
         "VALUES (:lane, :source, :dialect, :accepted_at, :body) RETURNING id",
@@ -29,19 +52,27 @@ def append(tx: Tx, source: str, dialect: str, body: bytes, accepted_at: datetime
         body=body,
     )
     assert row is not None
-    tx.run("INSERT INTO todo (inbox_id, lane) VALUES (:id, :lane)", id=row.id, lane=lane_of(source))
+    tx.run(
+        "INSERT INTO todo (inbox_id, lane) SELECT :id, coalesce("
+        "(SELECT lane FROM todo WHERE lane = :last LIMIT 1), CAST(:lane AS INTEGER))",
+        id=row.id,
+        lane=lane_of(source, way),
+        last=lane_of(source, "last") if way == "turn" else -1,
+    )
     tx.notify("inbox")
     return int(row.id)
 
 
 def waiting_lanes(tx: Tx) -> list[int]:
     """The lanes that have something to work, served in turn by the caller."""
-    return [row.lane for row in tx.all("SELECT DISTINCT lane FROM todo ORDER BY lane")]
+    rows = tx.all(f"{_WAITING} SELECT lane FROM waiting WHERE lane IS NOT NULL ORDER BY lane", below=_ALL)
+    return [row.lane for row in rows]
 
 
 def hold_lane(tx: Tx, lane: int) -> bool:
-    """Lock a lane for this transaction; False: another node works it."""
-    return tx.one(f"SELECT lane FROM lanes WHERE lane = :lane{tx.skip_locked()}", lane=lane) is not None
+    """Lock a lane for this transaction, with the others of its sources; False: another node works them."""
+    own = lane % LANES
+    return tx.one(f"SELECT lane FROM lanes WHERE lane = :lane{tx.skip_locked()}", lane=own) is not None
 
 
 def next_rows(tx: Tx, lane: int, limit: int = BATCH_ROWS) -> list[Row]:
@@ -76,7 +107,7 @@ def still_waiting(tx: Tx, inbox_id: int) -> list[Row]:
 def read(tx: Tx, ids: Iterable[int]) -> list[Row]:
     """Those of these rows that wait; `done` of its alerts are worked, and whether they `changed` any."""
     return tx.all(
-        "SELECT i.id, i.source, i.dialect, i.accepted_at, i.body, t.done, t.changed "
+        "SELECT i.id, i.source, i.dialect, i.accepted_at, i.body, t.lane, t.done, t.changed "
         "FROM inbox i JOIN todo t ON t.inbox_id = i.id WHERE i.id IN (:ids) ORDER BY i.id",
         ids=list(ids),
     )
@@ -115,6 +146,26 @@ def oldest(tx: Tx) -> tuple[int, datetime | None]:
     """How many requests wait, and when the oldest of them was accepted."""
     row = tx.one("SELECT min(i.accepted_at) AS at FROM inbox i WHERE i.id = (SELECT min(inbox_id) FROM todo)")
     return backlog(tx), instant(row.at) if row is not None and row.at is not None else None
+
+
+def oldest_in_turn(tx: Tx) -> datetime | None:
+    """When the oldest request was accepted that is not worked last; None: no such waits."""
+    row = tx.one(
+        f"{_WAITING} SELECT min(i.accepted_at) AS at FROM inbox i WHERE i.id IN (SELECT "
+        "(SELECT min(t.inbox_id) FROM todo t WHERE t.lane = waiting.lane) FROM waiting WHERE lane IS NOT NULL)",
+        below=FIRST_LAST,
+    )
+    return instant(row.at) if row is not None and row.at is not None else None
+
+
+def waiting_last(tx: Tx) -> dict[str, tuple[int, int]]:
+    """By source how many of its requests are worked last, and their bytes; sources that have some."""
+    rows = tx.all(
+        "SELECT i.source, count(*) AS n, sum(length(i.body)) AS size FROM todo t JOIN inbox i ON i.id = t.inbox_id "
+        "WHERE t.lane >= :last GROUP BY i.source",
+        last=FIRST_LAST,
+    )
+    return {row.source: (int(row.n), int(row.size)) for row in rows}
 
 
 def waiting_size(tx: Tx) -> tuple[int, int]:
