@@ -23,6 +23,7 @@ from pager.store.memory import MemoryDatabase
 from pager.store.notices import NO_INCIDENT
 from pager.store.pages import PageRow
 from pager.store.sql import instant
+from pager.trial_stale import close_unheard, fall_silent
 from pager.trial_texts import Worded, worded_in
 from pager.virtual import Clock, Impossible, VirtualHouse
 
@@ -102,6 +103,7 @@ class _Play:
         start = self.house.clock.at = self.start
         await self.house.take([(alert, alert.status) for alert in self.case.alerts])
         await self.house.settle()
+        unheard = any(then.verb == "stale" for then in self.case.then)
         for after, said in groupby(moments(self.case), key=lambda then: then.after):
             await self.house.pass_until(start + after)
             self.house.clock.at = start + after
@@ -109,6 +111,8 @@ class _Play:
             for then in said:
                 await _VERBS[then.verb](self, then)
             await self.house.settle()
+            if unheard and await close_unheard(self.house):
+                await self.house.settle()
         if not self.case.then:
             await self.house.pass_until(start + HORIZON, until_then=True)
 
@@ -164,6 +168,14 @@ class _Play:
             raise Impossible(f"unsilence at {self._now()}: there is no silence")
         for silence in standing:
             await self.house.engine.holding.expire(silence.id, "silence", "test")
+
+    async def stale(self, then: Then) -> None:
+        """Its sources speak, and not of it any more."""
+        number = await self.number(then.incident, "stale") if then.incident is not None else None
+        try:
+            await fall_silent(self.house, number)
+        except Impossible as error:
+            raise Impossible(f"stale at {self._now()}: {error}") from None
 
     async def merge(self, then: Then) -> None:
         assert then.merge is not None
@@ -269,6 +281,7 @@ _VERBS: Mapping[str, Callable[[_Play, Then], Awaitable[None]]] = {
     "severity": _Play.severity,
     "silence": _Play.silence,
     "unsilence": _Play.unsilence,
+    "stale": _Play.stale,
     "away": _Play.away,
     "dead": _Play.die,
     "alive": _Play.live,

@@ -16,7 +16,7 @@ from pager.core.severity import LevelField
 
 VERBS = (
     *("alert", "resolve", "ack", "undo", "note", "mitigate", "escalate", "snooze", "severity", "merge"),
-    *("silence", "unsilence", "away", "dead", "alive", "wait"),
+    *("silence", "unsilence", "stale", "away", "dead", "alive", "wait"),
 )
 Reason = Literal["group_wait", "hours", "silence", "maintenance", "inhibition", "pause", "none"]
 _SOME_DAYS = (datetime(2026, 1, 5, 11, 59, tzinfo=UTC), datetime(2027, 7, 6, 23, 1, tzinfo=UTC))
@@ -135,6 +135,7 @@ class Then(Model):
     merge: Merge | None = None
     silence: Silenced | None = None
     unsilence: Literal[True] | None = None
+    stale: Literal[True] | None = None
     away: str | None = None
     dead: str | None = None
     alive: str | None = None

@@ -204,6 +204,32 @@ ALL = '"0m ana", "5m bo", "5m channel:chat", "15m team:shop"'
             id="unsilence: one that ends early pages at once",
         ),
         pytest.param(
+            f"{SLOW}\nthen: [{{after: 2m, ack: ana}}, {{after: 20m, stale: true}}]\n"
+            "expect: {pages: [0m ana], state: resolved, told: []}",
+            id="stale: what somebody has closes as not heard of",
+        ),
+        pytest.param(
+            f"{SLOW}\nthen: [{{after: 2m, stale: true}}, {{after: 5m, wait: true}}]\n"
+            "expect: {pages: [0m ana, 5m bo, '5m channel:chat'], state: triggered}",
+            id="stale: what nobody has pages on",
+        ),
+        pytest.param(
+            f"{SLOW}\nthen: [{{after: 2m, stale: true}}, {{after: 3m, ack: ana}}]\nexpect: {{state: resolved}}",
+            id="stale: and closes once somebody has it",
+        ),
+        pytest.param(
+            f"{SLOW}\nthen: [{{after: 2m, ack: ana}}, {{after: 3m, stale: true}},\n"
+            "  {after: 30m, alert: {labels: {alertname: Slow}}}]\n"
+            "expect: {incidents: [{state: resolved}, {state: triggered, pages: [30m ana]}]}",
+            id="stale: to be heard of again is new",
+        ),
+        pytest.param(
+            "alerts: [{labels: {alertname: Slow}}, {labels: {alertname: Small}}]\n"
+            "then: [{after: 1m, stale: true, incident: 2}]\n"
+            "expect: {incidents: [{state: triggered}, {state: resolved}]}",
+            id="stale: one of several",
+        ),
+        pytest.param(
             "then: [{after: 0m, silence: {match: [env = prod], for: 2h, by: ana, why: deploy}},\n"
             "  {after: 1m, alert: {labels: {alertname: Slow, env: prod}}}, {after: 1h, wait: true}]\n"
             "expect: {held: silence, pages: []}",
@@ -319,6 +345,11 @@ def test_a_case_passes(tmp_path: Path, written: str) -> None:
         ),
         pytest.param(
             "then: [{after: 1m, unsilence: true}]", ["it 1: unsilence at 1m: there is no silence"], id="no silence"
+        ),
+        pytest.param(
+            f"{SLOW}\nthen: [{{after: 1m, resolve: true}}, {{after: 2m, stale: true}}]",
+            ["it 1: stale at 2m: no alert fires that could become stale"],
+            id="nothing that fires",
         ),
         pytest.param(
             "then: [{after: 1m, silence: {match: ['a =~ \".*\"'], for: 1h, by: ana, why: x}}]",
