@@ -3,7 +3,8 @@
 from pager.core.scope import Scope
 
 SAFE = ("GET", "HEAD", "OPTIONS")
-OPEN = ("/-/healthy", "/-/ready", "/livez", "/readyz", "/healthz", "/metrics", "/status", "/login")
+HEALTH = ("/-/healthy", "/-/ready", "/livez", "/readyz", "/healthz")
+OPEN = (*HEALTH, "/metrics", "/status", "/login", "/api/v1/openapi.json")
 """Answered without a token. Nothing here tells of alerts or people but what `status_page:` makes public."""
 OPEN_BELOW = ("/p/", "/static/", "/status/", "/enrol/", "/login/")
 """A page link is its own token, and so is the link by which somebody sets a password."""

@@ -4,10 +4,11 @@ Answered as Alertmanager does, since senders log what it says: the good alerts o
 batch is refused all the same. Prometheus never repeats a batch; its next one says the same and more.
 """
 
-from typing import Any
+from typing import Any, Literal, TypedDict
 
 from aiohttp import web
 
+from pager.api.declared import told
 from pager.api.ingest import take_in
 from pager.core.report import Fault, Malformed
 from pager.intake import Accepted
@@ -15,6 +16,20 @@ from pager.intake import Accepted
 routes = web.RouteTableDef()
 DIALECT = "prometheus"
 MOST_TOLD = 10
+
+
+class Done(TypedDict):
+    """As Alertmanager's first API says it."""
+
+    status: Literal["success"]
+
+
+class Bad(TypedDict):
+    """What was left out, or why all of it was."""
+
+    status: Literal["error"]
+    errorType: str
+    error: str
 
 
 @routes.post("/api/v2/alerts")
@@ -33,6 +48,7 @@ async def alerts(request: web.Request) -> web.Response:
 
 @routes.post("/api/v1/alerts")
 @routes.post("/api/v1/alerts/")
+@told(Done, body=list[dict[str, Any]], also={400: Bad}, refuses=(404,))
 async def alerts_v1(request: web.Request) -> web.Response:
     """As v2, for senders older than that; the answers are v1's."""
     try:

@@ -18,6 +18,7 @@ from pager.api import (
     incidents,
     load,
     oncall,
+    openapi,
     opsgenie,
     overrides,
     pagerduty,
@@ -45,7 +46,7 @@ SERVED = (
     alertmanager_read,
     *(generic, webhook, alertmanager, pagerduty, opsgenie, victorops, goalert, grafana_oncall),
     *(incidents, explain, alerts, oncall, overrides),
-    *(ping, heartbeats, people, silences, load, health, status, reload, tokens, users, audit, upkeep),
+    *(ping, heartbeats, people, silences, load, health, status, reload, tokens, users, audit, upkeep, openapi),
     *(link, proof, static),
     *pages.SERVED,
 )

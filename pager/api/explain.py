@@ -1,10 +1,11 @@
 """`/api/v1/incidents/{code}/explain`: every decision about an incident, with the place in the files that says so."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from aiohttp import web
 
+from pager.api import answers
+from pager.api.declared import told
 from pager.api.parts import DATABASE, ENGINE
 from pager.api.reading import number_in
 from pager.api.shapes import rfc3339
@@ -20,6 +21,7 @@ routes = web.RouteTableDef()
 
 
 @routes.get("/api/v1/incidents/{code}/explain")
+@told(answers.Explanation)
 async def explained(request: web.Request) -> web.Response:
     """Why this severity, whose opinion lost, why these people, why not others, what held it; oldest first."""
     number, catalog = number_in(request), request.app[ENGINE].catalog
@@ -34,8 +36,15 @@ async def explained(request: web.Request) -> web.Response:
     kept, lines, paged = await request.app[DATABASE].read(read)
     incident = kept.incident
     found = explain(incident, lines, paged, catalog)
-    about = {"code": code_of(number), "severity": incident.severity, "state": incident.state, "title": incident.title}
-    return web.json_response({**about, "config": catalog.hash, "decisions": [_json(one) for one in found]})
+    answer: answers.Explanation = {
+        "code": code_of(number),
+        "severity": incident.severity,
+        "state": incident.state,
+        "title": incident.title,
+        "config": catalog.hash,
+        "decisions": [_json(one) for one in found],
+    }
+    return web.json_response(answer)
 
 
 def _sent(page: PageRow, deliveries: list[Mapping[str, object]]) -> Sent:
@@ -44,7 +53,7 @@ def _sent(page: PageRow, deliveries: list[Mapping[str, object]]) -> Sent:
     return Sent(page.issued_at, page.recipient, page.target, page.why, page.kind, page.state, tried)
 
 
-def _json(one: Explained) -> dict[str, Any]:
+def _json(one: Explained) -> answers.Decision:
     return {
         "at": rfc3339(one.at),
         "what": one.what,

@@ -7,6 +7,8 @@ import msgspec
 from aiohttp import web
 
 from pager import heartbeats
+from pager.api import answers
+from pager.api.declared import told as declared
 from pager.api.parts import DATABASE, ENGINE
 from pager.api.ping import heard, unheard
 from pager.api.problems import Problem
@@ -27,7 +29,7 @@ routes = web.RouteTableDef()
 MOST_EXPECTED = 200
 
 
-class Said(msgspec.Struct, forbid_unknown_fields=True):
+class PingSaid(msgspec.Struct, forbid_unknown_fields=True):
     """What somebody says of a heartbeat by hand."""
 
     kind: Kind = "ok"
@@ -35,6 +37,7 @@ class Said(msgspec.Struct, forbid_unknown_fields=True):
 
 
 @routes.get("/api/v1/heartbeats")
+@declared(answers.Heartbeats)
 async def listed(request: web.Request) -> web.Response:
     """All that the files name, a row for each instance of a watchdog; `to_expect` are alerts that nobody waits for."""
     return web.json_response({**await told(request), "next": None})
@@ -48,17 +51,19 @@ async def told(request: web.Request) -> Json:
 
 
 @routes.post("/api/v1/heartbeats/{name}/ping")
+@declared(answers.Accepted, body=PingSaid)
 async def ping(request: web.Request) -> web.Response:
     """Say by hand that it lives, or what else `kind` says. 404: the files name none that is pinged."""
     name = request.match_info["name"]
     if why := unheard(request.app[ENGINE].catalog, name):
         raise Problem(404, why)
-    said = await read_body(request, Said)
+    said = await read_body(request, PingSaid)
     await heard(request, Beat(name, said.kind, word=said.word))
     return web.json_response({"accepted": 1})
 
 
 @routes.delete("/api/v1/heartbeats/{name}/{instance}")
+@declared(answers.Forgotten)
 async def forget(request: web.Request) -> web.Response:
     """Forget an instance of a watchdog that is gone for good; what is told of it ends. 404: there is none."""
     name, instance = request.match_info["name"], request.match_info["instance"]
@@ -67,7 +72,7 @@ async def forget(request: web.Request) -> web.Response:
     return web.json_response({"forgotten": instance})
 
 
-def _all(tx: Tx, catalog: Catalog) -> list[Json]:
+def _all(tx: Tx, catalog: Catalog) -> list[answers.Heartbeat]:
     known: dict[str, list[Pulse]] = {}
     for pulse in rows.every(tx):
         if pulse.gone_at is None:
@@ -80,7 +85,7 @@ def _all(tx: Tx, catalog: Catalog) -> list[Json]:
     ]
 
 
-def _json(pulse: Pulse, written: Heartbeat, now: datetime, down: list[Stretch], catalog: Catalog) -> Json:
+def _json(pulse: Pulse, written: Heartbeat, now: datetime, down: list[Stretch], catalog: Catalog) -> answers.Heartbeat:
     seen = look(pulse, written, now, down)
     return {
         "name": pulse.name,
@@ -104,7 +109,7 @@ def _json(pulse: Pulse, written: Heartbeat, now: datetime, down: list[Stretch], 
     }
 
 
-def _to_expect(tx: Tx, catalog: Catalog) -> list[Json]:
+def _to_expect(tx: Tx, catalog: Catalog) -> list[answers.Expected]:
     """Watchdogs and their like that fire and that neither a rule nor a heartbeat names."""
     found = (known for known in alerts.homeless(tx, MOST_EXPECTED) if _is_watchdog(known.state.labels))
     return [_expected(known) for known in found if not _is_watched(known, catalog)]
@@ -119,7 +124,7 @@ def _is_watched(known: KnownAlert, catalog: Catalog) -> bool:
     return any(is_about(heartbeat, labels) for heartbeat in catalog.heartbeats)
 
 
-def _expected(known: KnownAlert) -> Json:
+def _expected(known: KnownAlert) -> answers.Expected:
     state = known.state
     return {
         "alertname": state.labels["alertname"],

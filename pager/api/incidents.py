@@ -1,14 +1,30 @@
 """Incidents over HTTP: lists, one by its code, what happened to it, and what people do to it."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from aiohttp import web
 
+from pager.api import answers
+from pager.api.declared import Parameter, told
 from pager.api.parts import DATABASE, ENGINE, PARTS
 from pager.api.problems import Problem
-from pager.api.reading import choice_in, cursor_in, known_in, limit_in, name_in, number_in, read_body, text_in
+from pager.api.reading import (
+    CURSOR,
+    LIMIT,
+    Choice,
+    Length,
+    Name,
+    cursor_in,
+    known_in,
+    limit_in,
+    name_in,
+    number_in,
+    read_body,
+    text_in,
+    up_to,
+)
 from pager.api.shapes import entry_json, incident_json, page_json
 from pager.core.code import code_of, number_of
 from pager.core.duration import parse_duration
@@ -34,20 +50,26 @@ from pager.store.database import Tx
 from pager.store.incidents import Kept
 
 routes = web.RouteTableDef()
-STATES = ("open", "all", "triggered", "acknowledged", "mitigated", "resolved")
+STATE = Choice("state", "open", ("open", "all", "triggered", "acknowledged", "mitigated", "resolved"))
+TEAM = Parameter("team", "Only those of this team.", {"type": "string"})
 NEWEST = 2**62
 MERGE = "merge"
 LONGEST_TITLE = 200
 LONGEST_NOTE = 10_000
+Severity = Annotated[str, msgspec.Meta(extra_json_schema={"pattern": "^ *[Ss][Ee][Vv]-?[1-5] *$"}, examples=["SEV-2"])]
 
 
 class Act(msgspec.Struct, forbid_unknown_fields=True):
-    """What a person does. `version`: only if the incident is still as it was seen. The others by act."""
+    """What a person does. `version`: only if the incident is still as it was seen. The others by act:
 
-    by: str
+    snooze: `for`; note: `text`; severity: `severity`; reassign: `to`; roles: `role`, and `to` if it is not theirs;
+    merge: `into`, the code of the other incident.
+    """
+
+    by: Name
     version: int | None = None
-    lasts: str = msgspec.field(default="", name="for")
-    text: str = ""
+    lasts: Length = msgspec.field(default="", name="for")
+    text: Annotated[str, up_to(LONGEST_NOTE)] = ""
     severity: str = ""
     to: str = ""
     role: str = ""
@@ -55,27 +77,32 @@ class Act(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Declared(msgspec.Struct, forbid_unknown_fields=True):
-    title: str
-    severity: str
-    by: str
+    """An incident by hand; `policy` is that of `defaults:` if nothing is said."""
+
+    title: Annotated[str, up_to(LONGEST_TITLE, 1)]
+    severity: Severity
+    by: Name
     policy: str = ""
 
 
 @routes.get("/api/v1/incidents")
+@told(answers.Incidents, LIMIT, CURSOR, STATE.parameter, TEAM)
 async def listed(request: web.Request) -> web.Response:
     """Incidents, newest first, those that are open if nothing else is asked for."""
     query = request.query
     limit, below = limit_in(query), cursor_in(query, NEWEST)
-    state, team = choice_in(query, "state", "open", STATES), query.get("team", "")
+    state, team = STATE.of(query), query.get("team", "")
     found = await request.app[DATABASE].read(
         lambda tx: incidents.page_of(tx, state=state, team=team, below=below, limit=limit + 1)
     )
     shown = found[:limit]
     following = str(shown[-1].incident.number) if len(found) > limit else None
-    return web.json_response({"incidents": [_json(request, kept) for kept in shown], "next": following})
+    answer: answers.Incidents = {"incidents": [_json(request, kept) for kept in shown], "next": following}
+    return web.json_response(answer)
 
 
 @routes.post("/api/v1/incidents")
+@told(answers.Incident, status=201, body=Declared, located=True)
 async def declare(request: web.Request) -> web.Response:
     """Open an incident by hand; it pages at once."""
     said = await read_body(request, Declared)
@@ -90,11 +117,14 @@ async def declare(request: web.Request) -> web.Response:
 
 
 @routes.get("/api/v1/incidents/{code}")
+@told(answers.Incident)
 async def one(request: web.Request) -> web.Response:
+    """One incident."""
     return web.json_response(_json(request, await _read(request, number_in(request))))
 
 
 @routes.get("/api/v1/incidents/{code}/timeline")
+@told(answers.Timeline, LIMIT, CURSOR)
 async def timeline(request: web.Request) -> web.Response:
     """What happened, oldest first; `?cursor=` goes on after an entry."""
     number, limit, after = number_in(request), limit_in(request.query), cursor_in(request.query, 0)
@@ -107,11 +137,15 @@ async def timeline(request: web.Request) -> web.Response:
     shown = found[:limit]
     following = str(shown[-1].seq) if len(found) > limit else None
     # An event that changed a clock and nothing else has no words.
-    told = [entry_json(entry) for entry in shown if entry.said]
-    return web.json_response({"timeline": told, "next": following})
+    answer: answers.Timeline = {
+        "timeline": [entry_json(entry) for entry in shown if entry.said],
+        "next": following,
+    }
+    return web.json_response(answer)
 
 
 @routes.get("/api/v1/incidents/{code}/pages")
+@told(answers.Pages)
 async def paged(request: web.Request) -> web.Response:
     """Who was paged, by which contacts, and what became of each attempt; oldest first."""
     number = number_in(request)
@@ -121,24 +155,8 @@ async def paged(request: web.Request) -> web.Response:
         return pages.of_incident(tx, number)
 
     found = await request.app[DATABASE].read(read)
-    return web.json_response({"pages": [page_json(page, deliveries) for page, deliveries in found]})
-
-
-@routes.post("/api/v1/incidents/{code}/{act}")
-async def act(request: web.Request) -> web.Response:
-    """Do what the path says; the incident after it, which is another one where it was merged. Safe to repeat."""
-    number, name = number_in(request), request.match_info["act"]
-    if name not in ACTS and name != MERGE:
-        raise Problem(404, f"no act {name[:50]!r}; there are: {', '.join((*ACTS, MERGE))}")
-    said = await read_body(request, Act)
-    by = name_in(said.by)
-    with acting("api"):
-        if name == MERGE:
-            incident = await _merge(request, number, said, by)
-        else:
-            event = ACTS[name](request, said, by)
-            incident = await request.app[ENGINE].act(number, event, version=said.version)
-    return web.json_response(_json(request, await _read(request, incident.number)))
+    answer: answers.Pages = {"pages": [page_json(page, deliveries) for page, deliveries in found]}
+    return web.json_response(answer)
 
 
 async def _merge(request: web.Request, number: int, said: Act, by: str) -> Incident:
@@ -199,6 +217,24 @@ ACTS: dict[str, Callable[[web.Request, Act, str], Event]] = {
 }
 
 
+@routes.post("/api/v1/incidents/{code}/{act}")
+@told(answers.Incident, body=Act, path={"act": {"enum": [*ACTS, MERGE]}}, refuses=(409,))
+async def act(request: web.Request) -> web.Response:
+    """Do what the path says; the incident after it, which is another one where it was merged. Safe to repeat."""
+    number, name = number_in(request), request.match_info["act"]
+    if name not in ACTS and name != MERGE:
+        raise Problem(404, f"no act {name[:50]!r}; there are: {', '.join((*ACTS, MERGE))}")
+    said = await read_body(request, Act)
+    by = name_in(said.by)
+    with acting("api"):
+        if name == MERGE:
+            incident = await _merge(request, number, said, by)
+        else:
+            event = ACTS[name](request, said, by)
+            incident = await request.app[ENGINE].act(number, event, version=said.version)
+    return web.json_response(_json(request, await _read(request, incident.number)))
+
+
 async def _read(request: web.Request, number: int) -> Kept:
     return _known(await request.app[DATABASE].read(lambda tx: incidents.get(tx, number)), number)
 
@@ -209,5 +245,5 @@ def _known(kept: Kept | None, number: int) -> Kept:
     return kept
 
 
-def _json(request: web.Request, kept: Kept) -> dict[str, Any]:
+def _json(request: web.Request, kept: Kept) -> answers.Incident:
     return incident_json(kept, request.app[ENGINE].catalog, request.app[PARTS].url)

@@ -8,8 +8,10 @@ from datetime import datetime, timedelta
 
 from aiohttp import web
 
+from pager.api import answers_admin as answers
+from pager.api.declared import told as declared
 from pager.api.parts import DATABASE, ENGINE, PARTS
-from pager.api.reading import choice_in
+from pager.api.reading import Choice
 from pager.api.shapes import rfc3339
 from pager.core.catalog import Catalog
 from pager.core.load import Load, Sent, Span, Told, load
@@ -21,7 +23,7 @@ from pager.store.load import Known
 
 routes = web.RouteTableDef()
 DAYS = ("7", "30", "90")
-USUAL = "30"
+LAST = Choice("days", "30", DAYS, "So many days, until now.")
 MOST = 20_000
 """Incidents that one report looks at, the newest ones."""
 NEWEST = 2**62
@@ -38,47 +40,47 @@ class Report:
 
 
 @routes.get("/api/v1/load")
+@declared(answers.Load, LAST.parameter)
 async def told(request: web.Request) -> web.Response:
     """The last `?days=` 7, 30 or 90, until now."""
     report = await report_of(request)
     found = report.load
-    return web.json_response(
-        {
-            "from": rfc3339(found.start),
-            "to": rfc3339(found.end),
-            "days": report.days,
-            "people": [
-                {
-                    "person": one.person,
-                    "hours": hours(one.on_call),
-                    "pages": one.pages,
-                    "night_pages": one.night_pages,
-                    "nights": one.nights,
-                }
-                for one in found.people
-            ],
-            "rules": [
-                {"rule": one.rule or None, "incidents": one.incidents, "pages": one.pages, "by_itself": one.by_itself}
-                for one in found.rules
-            ],
-            "answers": [
-                {
-                    "severity": one.severity or None,
-                    "paged": one.paged,
-                    "acked": one.acked,
-                    "median_seconds": seconds(one.median),
-                    "worst_seconds": seconds(one.worst),
-                }
-                for one in found.answers
-            ],
-            "truncated": report.truncated,
-        }
-    )
+    answer: answers.Load = {
+        "from": rfc3339(found.start),
+        "to": rfc3339(found.end),
+        "days": report.days,
+        "people": [
+            {
+                "person": one.person,
+                "hours": hours(one.on_call),
+                "pages": one.pages,
+                "night_pages": one.night_pages,
+                "nights": one.nights,
+            }
+            for one in found.people
+        ],
+        "rules": [
+            {"rule": one.rule or None, "incidents": one.incidents, "pages": one.pages, "by_itself": one.by_itself}
+            for one in found.rules
+        ],
+        "answers": [
+            {
+                "severity": one.severity or None,
+                "paged": one.paged,
+                "acked": one.acked,
+                "median_seconds": seconds(one.median),
+                "worst_seconds": seconds(one.worst),
+            }
+            for one in found.answers
+        ],
+        "truncated": report.truncated,
+    }
+    return web.json_response(answer)
 
 
 async def report_of(request: web.Request) -> Report:
     """The report that `?days=` asks for. Problem 400."""
-    days = int(choice_in(request.query, "days", USUAL, DAYS))
+    days = int(LAST.of(request.query))
     database, catalog, end = request.app[DATABASE], request.app[ENGINE].catalog, request.app[PARTS].clock()
     start = end - timedelta(days=days)
     messages = await database.read(

@@ -6,9 +6,11 @@ from datetime import datetime, timedelta
 
 from aiohttp import web
 
+from pager.api import answers_turns as answers
+from pager.api.declared import Media, Parameter, told
 from pager.api.parts import ENGINE, PARTS
 from pager.api.problems import Problem
-from pager.api.reading import instant_in
+from pager.api.reading import instant_in, moment
 from pager.api.shapes import on_call_json, schedule_json
 from pager.core.catalog import Catalog
 from pager.core.ics import Event, ics, person_events, schedule_events
@@ -21,18 +23,21 @@ routes = web.RouteTableDef()
 USUAL = timedelta(days=28)
 LONGEST = timedelta(days=732)
 MOST_WEEKS = 53
+WEEKS = Parameter("weeks", "Calendar weeks.", {"type": "integer", "minimum": 1, "maximum": MOST_WEEKS, "default": 4})
 PAST, AHEAD = timedelta(weeks=4), timedelta(weeks=26)
 """What a calendar feed has."""
 _Find = Callable[[Catalog, str, datetime, datetime], list[Event]]
 
 
 @routes.get("/api/v1/oncall")
+@told(answers.OnCalls, moment("at", "Now, if left out."))
 async def now_or_at(request: web.Request) -> web.Response:
     """Who is on call in every schedule, now or `?at=` an instant."""
     catalog = request.app[ENGINE].catalog
     at = instant_in(request.query, "at", request.app[PARTS].clock().replace(microsecond=0))
     found = [on_call_json(name, at, catalog.on_call(name, at)) for name in catalog.schedules]
-    return web.json_response({"at": found[0]["at"] if found else None, "oncall": found})
+    answer: answers.OnCalls = {"at": found[0]["at"] if found else None, "oncall": found}
+    return web.json_response(answer)
 
 
 @routes.get("/oncall/{name}.txt")
@@ -45,6 +50,7 @@ async def names(request: web.Request) -> web.Response:
 
 
 @routes.get("/api/v1/schedules/{name}.svg")
+@told(Media("image/svg+xml"), moment("from", "The first week is that of this instant."), WEEKS)
 async def drawn(request: web.Request) -> web.Response:
     """The picture of `?weeks=` calendar weeks (4), 53 at most, from that of `?from=` (now) on."""
     catalog, name = request.app[ENGINE].catalog, request.match_info["name"]
@@ -83,6 +89,7 @@ async def _feed(request: web.Request, title: str, find: _Find, catalog: Catalog,
 
 
 @routes.get("/api/v1/schedules/{name}")
+@told(answers.Schedule, moment("from", "Now, if left out."), moment("to", "28 days later, if left out."))
 async def stretch(request: web.Request) -> web.Response:
     """The turns of one schedule from `?from=` (now) to `?to=` (28 days later), two years at most."""
     catalog, name = request.app[ENGINE].catalog, request.match_info["name"]

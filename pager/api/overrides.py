@@ -1,18 +1,21 @@
 """Overrides over HTTP: made, listed and taken away; and who could cover a stretch."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from typing import Annotated, cast
 
 import msgspec
 from aiohttp import web
 
+from pager.api import answers_turns as answers
+from pager.api.declared import Parameter, told
 from pager.api.parts import DATABASE, ENGINE, PARTS
 from pager.api.problems import Problem
-from pager.api.reading import choice_in, cursor_in, limit_in, name_in, read_body, text_in
-from pager.api.shapes import Json, rfc3339
+from pager.api.reading import BY, CURSOR, LIMIT, Choice, Name, cursor_in, limit_in, name_in, read_body, text_in, up_to
+from pager.api.shapes import rfc3339, turns_json
 from pager.core.catalog import Catalog
-from pager.core.cover import candidates
+from pager.core.cover import Candidate, candidates
 from pager.core.instant import parse_instant
 from pager.core.moment import parse_moment
 from pager.core.oncall import runs, timeline
@@ -28,66 +31,94 @@ LONGEST = timedelta(days=366)
 FURTHEST = timedelta(days=732)
 LONGEST_WHY = 500
 MOST_NAMES = 50
-_STATES = ("standing", "all")
+STATE = Choice("state", "standing", ("standing", "all"))
+SCHEDULE = Parameter("schedule", "Only those of this schedule.", {"type": "string"})
+FROM = Parameter("from", "As on the command line; now, if left out.", {"type": "string", "default": "now"})
+TO = Parameter("to", "As on the command line.", {"type": "string", "examples": ["+8h"]}, required=True)
+Moment = Annotated[str, msgspec.Meta(examples=["2026-03-02 09:00", "2026-03-02T09:00+01:00", "+8h"])]
+Names = Annotated[list[str], msgspec.Meta(extra_json_schema={"maxItems": MOST_NAMES, "uniqueItems": True})]
 _HOW = "write one of who, replace with `with`, add, remove"
 
 
-class Asked(msgspec.Struct, forbid_unknown_fields=True):
+class OverrideAsked(msgspec.Struct, forbid_unknown_fields=True):
     """An override as somebody asks for it: a stretch as in a schedule's file, and one of the four kinds.
 
     `from` and `to` are `2026-03-02 09:00` in the schedule's zone, exact with an offset, or as on the command line.
     """
 
     schedule: str
-    by: str
-    start: str = msgspec.field(name="from")
-    end: str = msgspec.field(name="to")
-    who: list[str] | None = None
+    by: Name
+    start: Moment = msgspec.field(name="from")
+    end: Moment = msgspec.field(name="to")
+    who: Names | None = None
     replace: str | None = None
-    stand_ins: list[str] | None = msgspec.field(default=None, name="with")
-    add: list[str] | None = None
-    remove: list[str] | None = None
-    why: str = ""
+    stand_ins: Names | None = msgspec.field(default=None, name="with")
+    add: Names | None = None
+    remove: Names | None = None
+    why: Annotated[str, up_to(LONGEST_WHY)] = ""
 
 
 @routes.get("/api/v1/overrides")
+@told(answers.Overrides, LIMIT, CURSOR, STATE.parameter, SCHEDULE)
 async def listed(request: web.Request) -> web.Response:
     """Those that stand, or `?state=all`, of all schedules or `?schedule=` one, oldest first."""
     query = request.query
     limit, after = limit_in(query), cursor_in(query, 0)
-    state, schedule = choice_in(query, "state", "standing", _STATES), query.get("schedule", "")
+    state, schedule = STATE.of(query), query.get("schedule", "")
     found = await request.app[DATABASE].read(
         lambda tx: rows.page_of(tx, state=state, schedule=schedule, after=after, limit=limit + 1)  # type: ignore[arg-type]
     )
     shown = found[:limit]
     following = str(shown[-1].id) if len(found) > limit else None
-    return web.json_response({"overrides": [_json(request, one) for one in shown], "next": following})
+    answer: answers.Overrides = {"overrides": [_json(request, one) for one in shown], "next": following}
+    return web.json_response(answer)
 
 
 @routes.post("/api/v1/overrides")
+@told(answers.OverrideChanged, status=201, also={200: answers.OverrideChanged}, body=OverrideAsked, located=True)
 async def make(request: web.Request) -> web.Response:
     """Lay one over the files and over all others. 201, or 200 if the same one stands already. In force at once."""
-    asked = await read_body(request, Asked)
+    asked = await read_body(request, OverrideAsked)
     engine, now = request.app[ENGINE], request.app[PARTS].clock()
     changed = await engine.overrides.add(wanted_of(asked, engine.catalog, now))
     where = {"Location": f"/api/v1/overrides/{changed.override.id}"}
     return web.json_response(_answer(request, changed), status=201 if changed.is_new else 200, headers=where)
 
 
+@routes.get("/api/v1/overrides/{id}")
+@told(answers.Override)
+async def one(request: web.Request) -> web.Response:
+    """One override, also one that is over or taken away."""
+    number = _number(request)
+    found = await request.app[DATABASE].read(lambda tx: rows.get(tx, number))
+    if found is None:
+        raise _unknown(request)
+    return web.json_response(_json(request, found))
+
+
 @routes.delete("/api/v1/overrides/{id}")
+@told(answers.OverrideChanged, BY)
 async def remove(request: web.Request) -> web.Response:
     """Take one away, `?by=` somebody; the files say again who is on call. Safe to repeat."""
-    written = request.match_info["id"]
     by = name_in(request.query["by"]) if "by" in request.query else ""
     try:
-        number = int(written) if written.isascii() and written.isdigit() and len(written) < 19 else 0
-        changed = await request.app[ENGINE].overrides.remove(number, by)
+        changed = await request.app[ENGINE].overrides.remove(_number(request), by)
     except UnknownOverride:
-        raise Problem(404, f"there is no override {written[:20]!r}") from None
+        raise _unknown(request) from None
     return web.json_response(_answer(request, changed))
 
 
+def _number(request: web.Request) -> int:
+    written = request.match_info["id"]
+    return int(written) if written.isascii() and written.isdigit() and len(written) < 19 else 0
+
+
+def _unknown(request: web.Request) -> Problem:
+    return Problem(404, f"there is no override {request.match_info['id'][:20]!r}")
+
+
 @routes.get("/api/v1/schedules/{name}/cover")
+@told(answers.Cover, FROM, TO)
 async def cover(request: web.Request) -> web.Response:
     """Who is on call from `?from=` to `?to=`, and who else could be, best first."""
     catalog, query, now = request.app[ENGINE].catalog, request.query, request.app[PARTS].clock()
@@ -98,23 +129,26 @@ async def cover(request: web.Request) -> web.Response:
     # Weeks of turns are compiled beside the loop.
     found = await asyncio.to_thread(candidates, catalog, name, start, end)
     segments = runs(timeline(catalog.schedules[name], start, end, catalog.overrides.get(name, ())))
-    answer: Json = {"schedule": name, "from": rfc3339(start), "to": rfc3339(end)}
-    answer["on_call"] = [
-        {"from": rfc3339(one.start), "to": rfc3339(one.end), "people": list(one.people)} for one in segments
-    ]
-    answer["candidates"] = [
-        {
-            "person": one.person,
-            "days_apart": one.days_apart,
-            "hours_carried": round(one.carried / timedelta(hours=1), 1),
-            "also_on_call": list(one.elsewhere),
-        }
-        for one in found
-    ]
+    answer: answers.Cover = {
+        "schedule": name,
+        "from": rfc3339(start),
+        "to": rfc3339(end),
+        "on_call": turns_json(segments),
+        "candidates": [_candidate(one) for one in found],
+    }
     return web.json_response(answer)
 
 
-def wanted_of(asked: Asked, catalog: Catalog, now: datetime) -> Wanted:
+def _candidate(one: Candidate) -> answers.Candidate:
+    return {
+        "person": one.person,
+        "days_apart": one.days_apart,
+        "hours_carried": round(one.carried / timedelta(hours=1), 1),
+        "also_on_call": list(one.elsewhere),
+    }
+
+
+def wanted_of(asked: OverrideAsked, catalog: Catalog, now: datetime) -> Wanted:
     """What is asked for, checked against the files. Problem 400, naming the field."""
     schedule = catalog.schedules.get(asked.schedule)
     if schedule is None:
@@ -139,7 +173,7 @@ def wanted_of(asked: Asked, catalog: Catalog, now: datetime) -> Wanted:
     return wanted
 
 
-def _kind(asked: Asked) -> tuple[Kind, Sequence[str]]:
+def _kind(asked: OverrideAsked) -> tuple[Kind, Sequence[str]]:
     lists: dict[Kind, Sequence[str] | None] = {"who": asked.who, "add": asked.add, "remove": asked.remove}
     given: dict[Kind, Sequence[str]] = {kind: names for kind, names in lists.items() if names is not None}
     if asked.replace is not None:
@@ -200,16 +234,16 @@ def _meant(name: str, known: Iterable[str]) -> str:
     return suggest(name, known) or f"there are: {', '.join(sorted(known)) or 'none'}"
 
 
-def _answer(request: web.Request, changed: Changed) -> Json:
+def _answer(request: web.Request, changed: Changed) -> answers.OverrideChanged:
     return {**_json(request, changed.override), "moved": [_moved_json(one) for one in changed.moved]}
 
 
-def _json(request: web.Request, one: RunOverride) -> Json:
+def _json(request: web.Request, one: RunOverride) -> answers.Override:
     """`applied` is false while the files have no such schedule or person; `problem` says which."""
     wanted = one.wanted
     over = one.is_over(request.app[PARTS].clock())
     why_not = "" if over else request.app[ENGINE].overrides.why_not(one)
-    return {
+    told = {
         "id": one.id,
         "schedule": wanted.schedule,
         "from": rfc3339(wanted.start),
@@ -222,9 +256,12 @@ def _json(request: web.Request, one: RunOverride) -> Json:
         "applied": not over and not why_not,
         "problem": why_not or None,
     }
+    return cast(answers.Override, told)
 
 
-def _moved_json(one: Moved) -> Json:
-    spans: Mapping[str, Sequence[tuple[datetime, datetime]]] = {"gains": one.gained, "loses": one.lost}
-    told = {key: [{"from": rfc3339(a), "to": rfc3339(b)} for a, b in found] for key, found in spans.items()}
-    return {"person": one.person, **told}
+def _moved_json(one: Moved) -> answers.Moved:
+    return {"person": one.person, "gains": _stretches(one.gained), "loses": _stretches(one.lost)}
+
+
+def _stretches(found: Sequence[tuple[datetime, datetime]]) -> list[answers.Stretch]:
+    return [{"from": rfc3339(start), "to": rfc3339(end)} for start, end in found]

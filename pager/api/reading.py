@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 from aiohttp import web
 
+from pager.api.declared import Parameter
 from pager.api.problems import Problem
 from pager.core.code import number_of
 from pager.core.hygiene import clean, clean_title
@@ -17,8 +19,20 @@ T = TypeVar("T", bound=msgspec.Struct)
 MOST = 500
 USUAL = 100
 LONGEST_NAME = 100
+Name = Annotated[str, msgspec.Meta(extra_json_schema={"minLength": 1, "maxLength": LONGEST_NAME})]
+"""Who does it, as `name_in` reads it."""
+Length = Annotated[str, msgspec.Meta(examples=["2h", "1h30m", "5d"])]
+"""How long, as durations are written in the files."""
+LIMIT = Parameter("limit", "How many at most.", {"type": "integer", "minimum": 1, "maximum": MOST, "default": USUAL})
+CURSOR = Parameter("cursor", "What `next` of the answer before said.", {"type": "string", "pattern": "^-?[0-9]{1,19}$"})
+BY = Parameter("by", "Who does it.", {"type": "string", "minLength": 1, "maxLength": LONGEST_NAME})
 _PLACE = re.compile(r" - at `\$\.?(?P<path>[^`]*)`$")
 _FIELD = re.compile(r"field `(?P<path>[^`]+)`")
+
+
+def up_to(longest: int, least: int = 0) -> msgspec.Meta:
+    """So many characters, as `text_in` counts them."""
+    return msgspec.Meta(extra_json_schema={"maxLength": longest, **({"minLength": least} if least else {})})
 
 
 async def read_body(request: web.Request, kind: type[T]) -> T:
@@ -41,7 +55,7 @@ def _misfit(text: str) -> Problem:
 def name_in(text: str, path: str = "by") -> str:
     """Who does it, on one line. Problem 400 when it is empty or too long."""
     name = clean_title(text)
-    if not 0 < len(name) <= LONGEST_NAME:
+    if not 0 < len(name) <= LONGEST_NAME or len(text) > LONGEST_NAME:
         raise Problem(400, f'say who does it, as in "by": "ana"; at most {LONGEST_NAME} characters', path=path)
     return name
 
@@ -49,7 +63,7 @@ def name_in(text: str, path: str = "by") -> str:
 def text_in(text: str, path: str, longest: int) -> str:
     """Text that a person wrote, without controls. Problem 400 when it is empty or too long."""
     written = clean(text).strip()
-    if not 0 < len(written) <= longest:
+    if not 0 < len(written) <= longest or len(text) > longest:
         raise Problem(400, f"write 1 to {longest} characters", path=path)
     return written
 
@@ -71,6 +85,30 @@ def limit_in(query: Mapping[str, str]) -> int:
 def cursor_in(query: Mapping[str, str], first: int) -> int:
     """`?cursor=`, as an earlier answer gave it in `next`; `first` without one."""
     return _number(query, "cursor", first, -(2**63), 2**63 - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of some words, which a query may say."""
+
+    name: str
+    usual: str
+    choices: tuple[str, ...]
+    says: str = ""
+
+    @property
+    def parameter(self) -> Parameter:
+        """As it is declared."""
+        return Parameter(self.name, self.says, {"enum": list(self.choices), "default": self.usual})
+
+    def of(self, query: Mapping[str, str]) -> str:
+        """What the query says. Problem 400 naming the choices."""
+        return choice_in(query, self.name, self.usual, self.choices)
+
+
+def moment(name: str, says: str) -> Parameter:
+    """An instant with its offset, as `instant_in` reads it."""
+    return Parameter(name, says, {"type": "string", "format": "date-time", "examples": ["2026-03-30T09:00:00+02:00"]})
 
 
 def choice_in(query: Mapping[str, str], name: str, usual: str, choices: tuple[str, ...]) -> str:

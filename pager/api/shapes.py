@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal, cast
 
+from pager.api import answers, answers_turns
 from pager.core.alert import fingerprint_of
 from pager.core.catalog import Catalog
 from pager.core.code import code_of
@@ -14,15 +15,26 @@ from pager.store.incidents import Kept, Written
 from pager.store.pages import PageRow
 from pager.store.sql import instant
 
-__all__ = ["Json", "alert_json", "entry_json", "incident_json", "on_call_json", "page_json", "rfc3339", "schedule_json"]
+__all__ = [
+    "Json",
+    "alert_json",
+    "entry_json",
+    "incident_json",
+    "on_call_json",
+    "page_json",
+    "rfc3339",
+    "schedule_json",
+    "turns_json",
+]
 
 
-def incident_json(kept: Kept, catalog: Catalog, url: str) -> Json:
+def incident_json(kept: Kept, catalog: Catalog, url: str) -> answers.Incident:
     """An incident as every answer tells it. `url` is the address of this pager; nobody and no time are null."""
-    return incident_told(kept.incident, kept.version, catalog.team_of(kept.incident.policy), url)
+    told = incident_told(kept.incident, kept.version, catalog.team_of(kept.incident.policy), url)
+    return cast(answers.Incident, told)
 
 
-def entry_json(entry: Written) -> Json:
+def entry_json(entry: Written) -> answers.Entry:
     """One entry of a timeline; `event` is the kind of what happened, null for a further entry of the same event."""
     event = type(entry.event).__name__ if entry.event is not None else None
     return {
@@ -35,7 +47,7 @@ def entry_json(entry: Written) -> Json:
     }
 
 
-def page_json(page: PageRow, deliveries: Iterable[Mapping[str, object]]) -> Json:
+def page_json(page: PageRow, deliveries: Iterable[Mapping[str, object]]) -> answers.Page:
     """One page and each attempt at a contact: never an address, only the contact's name.
 
     `carried_by` is the number of the message that told of it together with others; the attempts are that one's.
@@ -58,7 +70,7 @@ def page_json(page: PageRow, deliveries: Iterable[Mapping[str, object]]) -> Json
     }
 
 
-def _delivery_json(delivery: Mapping[str, Any]) -> Json:
+def _delivery_json(delivery: Mapping[str, Any]) -> answers.Delivery:
     ended_at = delivery["ended_at"]
     return {
         "contact": delivery["contact"],
@@ -71,13 +83,13 @@ def _delivery_json(delivery: Mapping[str, Any]) -> Json:
     }
 
 
-def alert_json(known: KnownAlert) -> Json:
+def alert_json(known: KnownAlert) -> answers.Alert:
     """An alert as it is known; one that flaps counts as firing, one not heard of any more is stale.
 
     `incident` is a code.
     """
     state = known.state
-    status = "firing" if state.counts_as_firing else "resolved"
+    status: Literal["firing", "resolved"] = "firing" if state.counts_as_firing else "resolved"
     return {
         "source": state.source,
         "fingerprint": state.fingerprint or fingerprint_of(state.labels),
@@ -92,7 +104,7 @@ def alert_json(known: KnownAlert) -> Json:
     }
 
 
-def on_call_json(name: str, at: datetime, found: OnCall) -> Json:
+def on_call_json(name: str, at: datetime, found: OnCall) -> answers_turns.OnCall:
     """Who is on call in one schedule at an instant."""
     return {
         "schedule": name,
@@ -103,12 +115,14 @@ def on_call_json(name: str, at: datetime, found: OnCall) -> Json:
     }
 
 
-def schedule_json(name: str, segments: Sequence[Segment]) -> Json:
+def schedule_json(name: str, segments: Sequence[Segment]) -> answers_turns.Schedule:
     """A stretch of one schedule: half-open, touching, merged; nobody is an empty list."""
-    return {
-        "schedule": name,
-        "segments": [
-            {"from": rfc3339(segment.start), "to": rfc3339(segment.end), "people": list(segment.people)}
-            for segment in segments
-        ],
-    }
+    return {"schedule": name, "segments": turns_json(segments)}
+
+
+def turns_json(segments: Sequence[Segment]) -> list[answers_turns.Turn]:
+    """Stretches and who is on call in each."""
+    return [
+        {"from": rfc3339(segment.start), "to": rfc3339(segment.end), "people": list(segment.people)}
+        for segment in segments
+    ]

@@ -1,18 +1,20 @@
 """Status: on one page what whoever runs pager asks first, for `pagerctl status`."""
 
 import asyncio
-from collections import defaultdict
 from dataclasses import asdict
 from datetime import datetime
+from typing import cast
 
 from aiohttp import web
 
 from pager import __version__
+from pager.api import answers_admin as answers
+from pager.api.declared import told
 from pager.api.gauges import refresh
 from pager.api.health import PATIENCE, STALLED, STARTED_AT
 from pager.api.parts import DATABASE, ENGINE, METRICS, PARTS
-from pager.api.shapes import Json, rfc3339
-from pager.core.nodes import Node, state_of
+from pager.api.shapes import rfc3339
+from pager.core.nodes import Node, State, state_of
 from pager.problems import in_order
 from pager.store import StoreUnavailable
 
@@ -20,6 +22,7 @@ routes = web.RouteTableDef()
 
 
 @routes.get("/api/v1/status")
+@told(answers.Status)
 async def status(request: web.Request) -> web.Response:
     """Loops, queues, open incidents by severity and state, and the files in force. Always 200: `ok` sums it up.
 
@@ -29,7 +32,7 @@ async def status(request: web.Request) -> web.Response:
     return web.json_response(await summary(request))
 
 
-async def summary(request: web.Request) -> Json:
+async def summary(request: web.Request) -> answers.Status:
     """How pager stands, as `status` answers it."""
     parts = request.app[PARTS]
     not_ready = parts.not_ready() or await _database(request)
@@ -40,7 +43,9 @@ async def summary(request: web.Request) -> Json:
         "not_ready": not_ready or None,
         "remarks": parts.remarks(),
         "loops": loops,
-        **_standing(request),
+        "queues": _queues(request),
+        "incidents": _incidents(request),
+        "alerts": dict(request.app[METRICS].standing.alerts),
         "nodes": _nodes(request),
         "config": _config(request),
     }
@@ -61,14 +66,14 @@ async def _database(request: web.Request) -> str:
     return ""
 
 
-def _loops(request: web.Request) -> dict[str, Json]:
+def _loops(request: web.Request) -> dict[str, answers.Loop]:
     """For each loop, how many seconds ago it came round."""
     now, began = asyncio.get_running_loop().time(), request.app[STARTED_AT]
     ages = {name: max(0.0, now - max(at, began)) for name, at in request.app[PARTS].beats().items()}
     return {name: {"ok": age <= STALLED, "seconds_ago": round(age, 3)} for name, age in sorted(ages.items())}
 
 
-def _nodes(request: web.Request) -> list[Json]:
+def _nodes(request: web.Request) -> list[answers.Node]:
     """All pagerd on this database. `skew`: how far a clock is ahead of the database's; `lag`: how late lanes are."""
     nodes = request.app[PARTS].nodes
     if nodes is None:
@@ -77,7 +82,7 @@ def _nodes(request: web.Request) -> list[Json]:
     return [_node(node, state_of(node, found, now), nodes.life, now) for node in found]
 
 
-def _node(node: Node, state: str, life: str, now: datetime) -> Json:
+def _node(node: Node, state: State, life: str, now: datetime) -> answers.Node:
     lag = (now - node.waiting_since).total_seconds() if node.waiting_since else 0.0
     return {
         "name": node.name,
@@ -93,20 +98,25 @@ def _node(node: Node, state: str, life: str, now: datetime) -> Json:
     }
 
 
-def _standing(request: web.Request) -> Json:
+def _queues(request: web.Request) -> dict[str, answers.Queue]:
     standing = request.app[METRICS].standing
-    found: defaultdict[str, defaultdict[str, int]] = defaultdict(lambda: defaultdict(int))
-    for (_, severity, state), count in sorted(standing.incidents.items()):
-        if state != "resolved":
-            found[severity][state] += count
-    queues = {
+    return {
         name: {"depth": depth, "oldest_seconds": round(standing.oldest.get(name, 0.0), 3)}
         for name, depth in standing.depth.items()
     }
-    return {"queues": queues, "incidents": found, "alerts": dict(standing.alerts)}
 
 
-def _config(request: web.Request) -> Json:
+def _incidents(request: web.Request) -> dict[str, dict[str, int]]:
+    """Open ones, by severity and state."""
+    found: dict[str, dict[str, int]] = {}
+    for (_, severity, state), count in sorted(request.app[METRICS].standing.incidents.items()):
+        if state != "resolved":
+            by_state = found.setdefault(severity, {})
+            by_state[state] = by_state.get(state, 0) + count
+    return found
+
+
+def _config(request: web.Request) -> answers.Config:
     """The files in force, and what the last reload found, even if it changed nothing."""
     parts = request.app[PARTS]
     loaded = parts.last_read()
@@ -114,5 +124,5 @@ def _config(request: web.Request) -> Json:
         "hash": request.app[ENGINE].catalog.hash,
         "folder": str(parts.folder) if parts.folder else None,
         "reloaded": None if loaded is None else loaded.catalog is not None,
-        "problems": [asdict(problem) for problem in in_order(loaded.problems)] if loaded else [],
+        "problems": [cast(answers.Finding, asdict(problem)) for problem in in_order(loaded.problems)] if loaded else [],
     }

@@ -2,17 +2,20 @@
 
 import re
 from datetime import datetime
+from typing import Annotated, cast
 
 import msgspec
 from aiohttp import web
 
+from pager.api import answers_admin as answers
 from pager.api.auditing import remark
+from pager.api.declared import told
 from pager.api.parts import DATABASE, KEYRING, PARTS
 from pager.api.problems import Problem
-from pager.api.reading import read_body
-from pager.api.shapes import Json, rfc3339
+from pager.api.reading import Length, read_body
+from pager.api.shapes import rfc3339
 from pager.core.duration import parse_duration
-from pager.core.scope import SCOPES
+from pager.core.scope import SCOPES, Scope
 from pager.store import tokens
 from pager.store.tokens import ApiToken, NameTaken
 
@@ -21,20 +24,21 @@ routes = web.RouteTableDef()
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 
 
-class Wanted(msgspec.Struct, forbid_unknown_fields=True):
+class TokenAsked(msgspec.Struct, forbid_unknown_fields=True):
     """`expires` is how long it lasts, such as `90d`; without one it lasts until it is revoked."""
 
-    name: str
-    scope: str
-    expires: str = ""
+    name: Annotated[str, msgspec.Meta(extra_json_schema={"pattern": f"^{_NAME.pattern}$"})]
+    scope: Annotated[str, msgspec.Meta(extra_json_schema={"enum": list(SCOPES)})]
+    expires: Length = ""
 
 
 @routes.post("/api/v1/tokens")
+@told(answers.NewToken, status=201, body=TokenAsked, refuses=(409,))
 async def create(request: web.Request) -> web.Response:
     """201 with the token, which is shown only here. `first`: from now on every request needs one. `url` is where
     people reach this pager, for addresses with the token in them.
     """
-    wanted, now = await read_body(request, Wanted), request.app[PARTS].clock()
+    wanted, now = await read_body(request, TokenAsked), request.app[PARTS].clock()
     if not _NAME.fullmatch(wanted.name):
         raise Problem(400, "a name has 1 to 64 letters, digits, and . _ - after the first", path="name")
     if wanted.scope not in SCOPES:
@@ -48,11 +52,13 @@ async def create(request: web.Request) -> web.Response:
     except NameTaken as error:
         raise Problem(409, str(error), path="name") from None
     request.app[KEYRING].changed()
-    answer = {**_json(made, now), "token": shown, "first": first, "url": request.app[PARTS].url}
+    url = request.app[PARTS].url
+    answer: answers.NewToken = {**_json(made, now), "token": shown, "first": first, "url": url}
     return web.json_response(answer, status=201, headers={"Cache-Control": "no-store"})
 
 
 @routes.get("/api/v1/tokens")
+@told(answers.Tokens)
 async def listed(request: web.Request) -> web.Response:
     """All tokens of the database by name, those that have expired too; those of `sources:` are in the files.
 
@@ -61,10 +67,12 @@ async def listed(request: web.Request) -> web.Response:
     now = request.app[PARTS].clock()
     found = await request.app[DATABASE].read(tokens.api_tokens)
     closed = await request.app[KEYRING].closed()
-    return web.json_response({"tokens": [_json(token, now) for token in found], "closed": closed, "next": None})
+    answer: answers.Tokens = {"tokens": [_json(token, now) for token in found], "closed": closed, "next": None}
+    return web.json_response(answer)
 
 
 @routes.delete("/api/v1/tokens/{name}")
+@told(answers.Revoked)
 async def revoke(request: web.Request) -> web.Response:
     """From now on the token opens nothing; on other nodes within two seconds."""
     name = request.match_info["name"]
@@ -86,11 +94,11 @@ def _end(expires: str, now: datetime) -> datetime | None:
         raise Problem(400, str(error), path="expires") from None
 
 
-def _json(token: ApiToken, now: datetime) -> Json:
+def _json(token: ApiToken, now: datetime) -> answers.Token:
     return {
         "id": token.id,
         "name": token.name,
-        "scope": token.scope,
+        "scope": cast(Scope, token.scope),
         "created_at": rfc3339(token.created_at),
         "used_at": rfc3339(token.used_at),
         "expires_at": rfc3339(token.expires_at),

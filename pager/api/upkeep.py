@@ -1,9 +1,12 @@
 """Upkeep over HTTP: a backup now, and what the doctor says."""
 
 from dataclasses import asdict
+from typing import cast
 
 from aiohttp import web
 
+from pager.api import answers_admin as answers
+from pager.api.declared import told
 from pager.api.parts import PARTS
 from pager.api.problems import Problem
 from pager.api.shapes import rfc3339
@@ -16,6 +19,7 @@ routes = web.RouteTableDef()
 
 
 @routes.post("/api/v1/backups")
+@told(answers.Backup, status=201, refuses=(501,))
 async def backup(request: web.Request) -> web.Response:
     """Make a copy of the database now: 201 and where it is. 501 for a database that makes its own."""
     backups = _upkeep(request).backups
@@ -27,18 +31,24 @@ async def backup(request: web.Request) -> web.Response:
         raise Problem(503, str(error)) from None
     except OSError as error:
         raise Problem(503, f"no copy could be made in {backups.folder}: {error.strerror}") from None
-    said = {"file": str(made.file.absolute()), "at": rfc3339(made.at), "bytes": made.size, "seconds": made.seconds}
-    return web.json_response(said, status=201)
+    answer: answers.Backup = {
+        "file": str(made.file.absolute()),
+        "at": rfc3339(made.at),
+        "bytes": made.size,
+        "seconds": made.seconds,
+    }
+    return web.json_response(answer, status=201)
 
 
 @routes.get("/api/v1/doctor")
+@told(answers.Doctor, refuses=(501,))
 async def doctor(request: web.Request) -> web.Response:
     """Every check, `ok`, `warn` or `FAIL`, with what to do about it; `now` is the clock of this pager."""
     checks = await examine(_upkeep(request), Secrets())
-    answer = {
+    answer: answers.Doctor = {
         "ok": all(check.level != "FAIL" for check in checks),
         "now": rfc3339(request.app[PARTS].clock()),
-        "checks": [asdict(check) for check in checks],
+        "checks": [cast(answers.Check, asdict(check)) for check in checks],
     }
     return web.json_response(answer)
 

@@ -1,7 +1,7 @@
 """How an incident is told to machines, whoever asks: the API answers with it, and events carry it."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, overload
 
 from pager.core.code import code_of
 from pager.core.incident import Hold, Incident
@@ -9,6 +9,12 @@ from pager.core.incident import Hold, Incident
 Json = dict[str, Any]
 
 
+@overload
+def rfc3339(at: datetime) -> str: ...
+@overload
+def rfc3339(at: None) -> None: ...
+@overload
+def rfc3339(at: datetime | None) -> str | None: ...
 def rfc3339(at: datetime | None) -> str | None:
     """`2026-02-23T09:00:00Z`, with microseconds only where there are some; None stays None."""
     return None if at is None else at.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -10,7 +10,7 @@ from aiohttp import web
 from pager.api.auditing import remark
 from pager.api.parts import DATABASE, ENGINE, PARTS
 from pager.api.problems import Problem
-from pager.api.silences import Asked, hidden_now, wanted_of
+from pager.api.silences import HoldAsked, hidden_now, wanted_of
 from pager.core.catalog import Catalog
 from pager.core.code import code_of
 from pager.core.duration import parse_duration
@@ -126,7 +126,9 @@ async def _do(request: web.Request, form: Mapping[str, str], by: str) -> str:
             await holding.expire(one.id, "pause", by)
         return "resumed"
     if action == "pause":
-        await holding.add(wanted_of(Asked(by, form.get("why", ""), lasts=form.get("for", "").strip()), "pause", now))
+        await holding.add(
+            wanted_of(HoldAsked(by, form.get("why", ""), lasts=form.get("for", "").strip()), "pause", now)
+        )
         return "paused"
     made = await holding.add(_wanted(form, kind, by, seat_of(request).zone, now))
     remark(request, object=f"{kind} {made.id}")
@@ -136,7 +138,7 @@ async def _do(request: web.Request, form: Mapping[str, str], by: str) -> str:
 def _wanted(fields: Mapping[str, str], kind: Kind, by: str, zone: str, now: datetime) -> Wanted:
     """What the form asks for. Problem 400."""
     why, start = fields.get("why", ""), fields.get("from", "").strip().replace("T", " ")
-    asked = Asked(
+    asked = HoldAsked(
         by=by,
         why=why,
         match=list(_matchers(fields.get("match", ""))),

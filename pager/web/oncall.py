@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
-from pager.api.overrides import Asked, wanted_of
+from pager.api.overrides import OverrideAsked, wanted_of
 from pager.api.parts import DATABASE, ENGINE, PARTS
 from pager.api.problems import Problem
 from pager.core.catalog import Catalog
@@ -93,7 +93,7 @@ async def act(request: web.Request) -> web.Response:
             await engine.overrides.remove(_number(form.get("id", "")), by)
             return see_other(f"/oncall/{name}?done=removed", by)
         who = form.get("who", "") or by
-        asked = Asked(name, by, _written(start), _written(end), who=[who], why=form.get("why", ""))
+        asked = OverrideAsked(name, by, _written(start), _written(end), who=[who], why=form.get("why", ""))
         await engine.overrides.add(wanted_of(asked, catalog, now))
     except Problem as problem:
         return await _page(request, problem.status, error=f"{problem.detail}.", start=start, end=end)

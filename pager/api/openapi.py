@@ -1,0 +1,231 @@
+"""/api/v1/openapi.json: OpenAPI 3.1 of the routes that are served, made of what their handlers declare."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from pager.api import answers
+from pager.api.access import needed
+from pager.api.declared import DECLARED, Declared, Media, Parameter, told
+from pager.core.scope import Scope
+
+routes = web.RouteTableDef()
+Json = dict[str, Any]
+BELOW = "/api/v1/"
+JSON, PROBLEM = "application/json", "application/problem+json"
+_REF = "#/components/schemas/{name}"
+_ALWAYS = (400, 401, 403, 429, 503)
+"""What every route may refuse with: a head or a token that does not fit, and a database that is away."""
+_WITH_BODY = (408, 413, 415)
+_WORDS = {
+    400: "What was sent does not fit; `path` names the place.",
+    401: "A token is needed.",
+    403: "The token is wrong, too old or for something else; or a page of another site asks.",
+    404: "There is no such thing.",
+    408: "The body did not come in time.",
+    409: "It is not as the request takes it to be.",
+    412: "It is not as `If-Match` says any more.",
+    413: "The body is too large.",
+    415: "The body is compressed in a way that is not read here.",
+    422: "The Idempotency-Key was used for another request.",
+    429: "Too many wrong tokens from this address; wait.",
+    501: "This pager does not do that.",
+    503: "The database, or what else is needed, cannot be used now; try again.",
+}
+_HEADERS: Mapping[int, tuple[str, str]] = {
+    401: ("WWW-Authenticate", "How to show a token."),
+    429: ("Retry-After", "Seconds to wait."),
+}
+_ABOUT = """\
+Lists take `limit` and `cursor`, and answer `next`: the cursor of what follows, null at the end. Times are RFC 3339 in
+UTC. Refusals are problems (RFC 9457). Keys are added to answers as pager grows; those that are here stay.
+
+A token is shown as `Authorization: Bearer`, or as the password of Basic; its scope is among `read`, `respond` and
+`admin`, each of which opens what the one before does. While there are no tokens, this machine alone is answered. On
+the Unix socket none is asked for."""
+_PATH: Mapping[str, tuple[str, Json]] = {
+    "code": ("An incident's code, such as 7KQ.", {"type": "string", "examples": ["7KQ"]}),
+    "id": ("Its number or name, as lists tell it.", {"type": "string"}),
+    "instance": ("An instance of a watchdog, as the list of heartbeats tells it.", {"type": "string"}),
+    "name": ("Its name, as in the files.", {"type": "string"}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A route of the API: `path` as it is declared in the router."""
+
+    method: str
+    path: str
+    summary: str
+    description: str
+    declared: Declared
+
+    @property
+    def scope(self) -> Scope | None:
+        return needed(self.method, self.path)
+
+    @property
+    def is_answered_again(self) -> bool:
+        """Whether it takes an Idempotency-Key."""
+        return takes_key(self.method, self.path)
+
+
+def takes_key(method: str, path: str) -> bool:
+    """Whether a request may show an Idempotency-Key: people's POSTs; what senders say is safe to repeat anyway."""
+    return method == "POST" and path.startswith(BELOW) and needed(method, path) != "ingest"
+
+
+def routes_of(app: web.Application) -> Iterator[Route]:
+    """The routes of the API that are declared, as the router has them. HEAD is answered wherever GET is."""
+    for route in app.router.routes():
+        path = route.resource.canonical if route.resource is not None else ""
+        declared = DECLARED.get(route.handler)
+        if declared is not None and route.method != "HEAD" and path.startswith(BELOW):
+            text = re.sub(r"\s+", " ", route.handler.__doc__ or "").strip()
+            yield Route(route.method, path, _first_sentence(text), text, declared)
+
+
+def document(listed: Iterable[Route], url: str = "") -> Json:
+    """The OpenAPI document of these routes; `url` is where people reach this pager."""
+    listed = list(listed)
+    schemas = _Schemas(listed)
+    paths: dict[str, Json] = {}
+    for route in listed:
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, schemas)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "pager", "version": "1", "description": _ABOUT, "license": _LICENSE},
+        "servers": [{"url": url or "/"}],
+        "tags": [{"name": tag} for tag in dict.fromkeys(_tag(route) for route in listed)],
+        "paths": paths,
+        "components": {
+            "schemas": schemas.all,
+            "responses": {str(status): _problem(status) for status in _WORDS},
+            "securitySchemes": {
+                "token": {"type": "http", "scheme": "bearer"},
+                "password": {"type": "http", "scheme": "basic", "description": "Any user; the password is the token."},
+            },
+        },
+    }
+
+
+_LICENSE = {"name": "Apache-2.0", "identifier": "Apache-2.0"}
+
+
+@routes.get("/api/v1/openapi.json")
+@told(dict[str, Any])
+async def served(request: web.Request) -> web.Response:
+    """This document."""
+    return web.json_response(document(routes_of(request.app)))
+
+
+class _Schemas:
+    """JSON Schemas of all types that routes name, each with its place in the components."""
+
+    def __init__(self, listed: Iterable[Route]) -> None:
+        named = [answers.Problem]
+        for route in listed:
+            named += [kind for kind in (route.declared.body, *route.declared.answers.values()) if _is_json(kind)]
+        self._kinds = list({repr(kind): kind for kind in named}.values())
+        places, self.all = msgspec.json.schema_components(self._kinds, ref_template=_REF)
+        self._places = {repr(kind): place for kind, place in zip(self._kinds, places, strict=True)}
+
+    def of(self, kind: Any) -> Json:
+        return dict(self._places[repr(kind)])
+
+
+def _is_json(kind: Any) -> bool:
+    return kind is not None and not isinstance(kind, Media)
+
+
+def _operation(route: Route, schemas: _Schemas) -> Json:
+    declared, scope = route.declared, route.scope
+    found: Json = {
+        "operationId": _operation_id(route),
+        "tags": [_tag(route)],
+        "summary": route.summary,
+        "description": route.description,
+        "parameters": [*_path(route), *map(_query, declared.query), *_headers(route)],
+        "responses": {**_answers(route, schemas), **_refusals(route)},
+        "security": [{"token": [scope]}, {"password": [scope]}] if scope else [],
+    }
+    if declared.body is not None:
+        found["requestBody"] = _body(declared.body, schemas)
+    return found
+
+
+def _operation_id(route: Route) -> str:
+    # The last stroke counts: there are senders that end their addresses with one.
+    return route.method.lower() + re.sub(r"[^A-Za-z0-9]+", "_", route.path.removeprefix(BELOW.rstrip("/")))
+
+
+def _tag(route: Route) -> str:
+    return re.split(r"[/.]", route.path.removeprefix(BELOW))[0]
+
+
+def _first_sentence(text: str) -> str:
+    return re.split(r"(?<=[.:;])\s", text, maxsplit=1)[0].rstrip(".:;")
+
+
+def _body(kind: Any, schemas: _Schemas) -> Json:
+    fields = msgspec.structs.fields(kind) if isinstance(kind, type) and issubclass(kind, msgspec.Struct) else ()
+    return {
+        "required": not fields or any(field.required for field in fields),
+        "content": {JSON: {"schema": schemas.of(kind)}},
+    }
+
+
+def _path(route: Route) -> Iterator[Json]:
+    for name in re.findall(r"\{(\w+)\}", route.path):
+        says, schema = _PATH.get(name, ("", {"type": "string"}))
+        given = (route.declared.path or {}).get(name, schema)
+        yield {"name": name, "in": "path", "required": True, "description": says, "schema": dict(given)}
+
+
+def _query(one: Parameter) -> Json:
+    said = {"description": one.says} if one.says else {}
+    return {"name": one.name, "in": "query", **said, "required": one.required, "schema": dict(one.schema)}
+
+
+def _headers(route: Route) -> Iterator[Json]:
+    return iter(())
+
+
+def _answers(route: Route, schemas: _Schemas) -> Json:
+    found = {}
+    for status, kind in route.declared.answers.items():
+        answer: Json = {"description": HTTPStatus(status).phrase, "headers": _answer_headers(route, status)}
+        if isinstance(kind, Media):
+            answer["content"] = {kind.kind: {"schema": {"type": "string"}}}
+        elif kind is not None:
+            answer["content"] = {JSON: {"schema": schemas.of(kind)}}
+        found[str(status)] = {name: value for name, value in answer.items() if value}
+    return found
+
+
+def _answer_headers(route: Route, status: int) -> Json:
+    where = {"description": "Where it is from now on.", "required": True, "schema": {"type": "string"}}
+    return {"Location": where} if route.declared.located and status < 300 else {}
+
+
+def _refusals(route: Route) -> Json:
+    known = {*_ALWAYS, *route.declared.refuses}
+    known |= set(_WITH_BODY) if route.declared.body is not None else set()
+    known |= {404} if "{" in route.path else set()
+    known -= {int(status) for status in route.declared.answers}
+    return {str(status): {"$ref": f"#/components/responses/{status}"} for status in sorted(known)}
+
+
+def _problem(status: int) -> Json:
+    found: Json = {"description": _WORDS[status]}
+    if status in _HEADERS:
+        name, says = _HEADERS[status]
+        found["headers"] = {name: {"description": says, "schema": {"type": "string"}}}
+    found["content"] = {PROBLEM: {"schema": {"$ref": _REF.format(name="Problem")}}}
+    return found
