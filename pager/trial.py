@@ -63,7 +63,8 @@ async def trials(
 
     async def run(placed: PlacedCase) -> Result:
         database.empty()
-        played = _Play(placed.case, placed.case.starts_at, VirtualHouse(Engine(database, catalog, SOURCES), clock))
+        house = VirtualHouse(Engine(database, catalog, SOURCES), database, clock)
+        played = _Play(placed.case, placed.case.starts_at, house)
         try:
             await played.play()
             wrong = ""

@@ -22,7 +22,7 @@ from pager.outbox import Attempt, Taken, Turnout
 from pager.store import alerts, inbox, incidents
 from pager.store.database import Tx
 from pager.store.incidents import Kept
-from pager.store.memory import Due, earliest, next_due
+from pager.store.memory import Due, MemoryDatabase, earliest, next_due
 
 MOST_ROUNDS = 10_000
 _DIALECT = "alertmanager"
@@ -49,10 +49,12 @@ class VirtualHouse:
     """One node and its world. `dead` are channels, contacts (`ana.push`) and schemes that take nothing.
 
     `tried` are the attempts to send, with their instants. `held` are the reasons that ever held each incident;
-    `through` is when `then` of its policy was first paged.
+    `through` is when `then` of its policy was first paged. `database` is the engine's: what is read of it stays
+    until somebody writes.
     """
 
     engine: Engine
+    database: MemoryDatabase
     clock: Clock
     dead: set[str] = field(default_factory=set)
     held: dict[int, dict[str, None]] = field(default_factory=dict)
@@ -61,6 +63,8 @@ class VirtualHouse:
     _sent: dict[int, dict[str, Any]] = field(default_factory=dict)
     _order: dict[int, int] = field(default_factory=dict)
     _backlog: bool = False
+    _due_then: tuple[int, Due] | None = None
+    _all_then: tuple[int, list[Kept]] | None = None
     _digests: Digests = field(init=False)
 
     def __post_init__(self) -> None:
@@ -103,7 +107,10 @@ class VirtualHouse:
         raise Impossible(f"what is due at {self.clock.at:%Y-%m-%d %H:%M:%S} UTC never ends")
 
     async def _due(self) -> Due:
-        return await self.engine.database.read(next_due)
+        writes = self.database.writes
+        if self._due_then is None or self._due_then[0] != writes:
+            self._due_then = writes, await self.database.read(next_due)
+        return self._due_then[1]
 
     def _has_come(self, at: datetime | None) -> bool:
         return at is not None and at <= self.clock.at
@@ -137,12 +144,18 @@ class VirtualHouse:
 
     async def all(self) -> list[Kept]:
         """All incidents in the order in which they were opened; at one instant, that of their first alerts."""
-        found = await self.engine.database.read(
+        writes = self.database.writes
+        if self._all_then is None or self._all_then[0] != writes:
+            self._all_then = writes, await self._read_all()
+        return self._all_then[1]
+
+    async def _read_all(self) -> list[Kept]:
+        found = await self.database.read(
             lambda tx: incidents.page_of(tx, state="all", team="", below=2**62, limit=_MANY)
         )
         if len(found) > len(self._order):
             fresh = [kept.incident.number for kept in found if kept.incident.number not in self._order]
-            first = await self.engine.database.read(lambda tx: {number: self._first(tx, number) for number in fresh})
+            first = await self.database.read(lambda tx: {number: self._first(tx, number) for number in fresh})
             for number in sorted(fresh, key=lambda number: (first[number], number)):
                 self._order[number] = len(self._order)
         return sorted(found, key=lambda kept: self._order[kept.incident.number])
@@ -158,7 +171,7 @@ class VirtualHouse:
 
     async def _send(self) -> None:
         """Carry the pages that are due, as the notifier does."""
-        taken = await self.engine.database.write(lambda tx: outbox.claim(tx, self.engine.catalog, "trial", 64, ""))
+        taken = await self.database.write(lambda tx: outbox.claim(tx, self.engine.catalog, "trial", 64, ""))
         for one in taken:
             await self._carry(one)
 
@@ -176,7 +189,7 @@ class VirtualHouse:
 
     async def _record(self, taken: Taken, done: Sequence[tuple[Attempt, Outcome]], in_flight: int) -> Turnout:
         page, files = taken.page, self.engine.catalog
-        return await self.engine.database.write(
+        return await self.database.write(
             lambda tx: outbox.record(tx, files, page.id, page.incident, "trial", done, in_flight, "")
         )
 
@@ -201,7 +214,7 @@ class VirtualHouse:
     async def _post(self, source: str, told: Sequence[Mapping[str, Any]]) -> None:
         body = json.dumps({"alerts": told}).encode()
         at = self.clock.at
-        await self.engine.database.write(lambda tx: inbox.append(tx, source, _DIALECT, body, at))
+        await self.database.write(lambda tx: inbox.append(tx, source, _DIALECT, body, at))
 
     def _spoken(self, alert: Sent, status: str) -> dict[str, Any]:
         key = alert_key(alert.source, "", alert.labels)
@@ -221,7 +234,7 @@ class VirtualHouse:
         """All that fires ends, or all of one incident."""
         of = None
         if number is not None:
-            found = await self.engine.database.read(lambda tx: alerts.of_incident(tx, number, firing=True))
+            found = await self.database.read(lambda tx: alerts.of_incident(tx, number, firing=True))
             of = {known.state.key for known in found}
         ending = [told for key, told in self._sent.items() if told["status"] == "firing" and (of is None or key in of)]
         await self.take(

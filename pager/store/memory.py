@@ -26,6 +26,8 @@ class MemoryDatabase(Database):
 
     def __init__(self, clock: Clock) -> None:
         super().__init__()
+        self.writes = 0
+        """How often somebody wrote: what was read since the last time is as it was."""
         self._clock = clock
         self._connection = sqlite3.connect(":memory:", isolation_level=None, cached_statements=512)
 
@@ -37,6 +39,7 @@ class MemoryDatabase(Database):
         self._connection.close()
 
     async def write(self, work: Callable[[Tx], T], *, urgent: bool = False) -> T:
+        self.writes += 1
         self._connection.execute("SAVEPOINT work")
         try:
             result = work(SqliteTx(self._connection, _NOWHERE, self._clock))

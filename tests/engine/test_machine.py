@@ -60,7 +60,7 @@ class House(RuleBasedStateMachine):
         self.clock = Clock(NOON)
         self.database = MemoryDatabase(self.clock)
         self.run(self.database.open())
-        self.house = VirtualHouse(Engine(self.database, FILES["one"], SOURCES), self.clock)
+        self.house = VirtualHouse(Engine(self.database, FILES["one"], SOURCES), self.database, self.clock)
         self.say("Down", 1, "critical", "firing")
         self.say("Slow", 1, "warning", "firing")
 
