@@ -2,17 +2,18 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from shutil import disk_usage
 from typing import Literal
 
 from pager.core.duration import format_duration
 from pager.core.proven import proven_urls, standing, unproven
+from pager.core.webhook import Webhook, key_of
 from pager.engine import Engine
 from pager.last_mail import PORTS, mailbox_of
 from pager.needs import missing_secrets, unusable_contacts
 from pager.secrets import MissingSecret, Secrets
-from pager.store import proofs
+from pager.store import proofs, webhooks
 from pager.upkeep import Upkeep
 
 LEAST_FREE = 0.15
@@ -42,6 +43,7 @@ async def examine(upkeep: Upkeep, secrets: Secrets) -> list[Check]:
         *_backup(upkeep),
         *_disk(upkeep),
         _clock(upkeep),
+        *await _webhooks(upkeep.engine, secrets),
         _last_resort(upkeep, secrets),
         _deadman(upkeep),
     ]
@@ -78,6 +80,41 @@ async def proven_contacts(engine: Engine) -> Check:
     count = sum(map(len, missing.values()))
     said = f"{count} of {len(known)} contacts not proven for 30 days: {'; '.join(named[:MOST_NAMED])}{more}"
     return Check("proven", "warn", said, f"pagerctl page test {first[0]}")
+
+
+async def _webhooks(engine: Engine, secrets: Secrets) -> list[Check]:
+    """How those are who are told of events; no page waits for them."""
+    written = engine.catalog.webhooks
+    if not written:
+        return []
+    states, now = await engine.database.read(lambda tx: (webhooks.states(tx), tx.now()))
+    wrong = [
+        f"{name}: {why}" for name in written if (why := _wrong_with(written[name], states.get(name), now, secrets))
+    ]
+    if not wrong:
+        return [Check("webhooks", "ok", f"{len(written)} named, and each takes what it is told")]
+    first = wrong[0].partition(":")[0]
+    mend = f"see to the receiver, then pagerctl webhook test {first}, and pagerctl webhook on {first} if it is off"
+    return [Check("webhooks", "warn", "; ".join(wrong[:MOST_NAMED]), mend)]
+
+
+def _wrong_with(webhook: Webhook, state: webhooks.State | None, now: datetime, secrets: Secrets) -> str:
+    try:
+        secrets.fill(webhook.url)
+        for name in webhook.secret:
+            key_of(secrets.get(name))
+    except (MissingSecret, ValueError) as error:
+        return f"its secret cannot be used: {error}"
+    if state is None or (state.off_at is None and state.failing_since is None):
+        return ""
+    if state.off_at is not None:
+        return f"off for {format_duration(_since(state.off_at, now))}: {state.off_why}"
+    failing = format_duration(_since(state.failing_since or now, now))
+    return f"failing for {failing}, {state.waiting} events wait: {state.said}"
+
+
+def _since(at: datetime, now: datetime) -> timedelta:
+    return timedelta(seconds=max(0, int((now - at).total_seconds())))
 
 
 def _backup(upkeep: Upkeep) -> Iterator[Check]:

@@ -20,7 +20,16 @@ KEYED = ("/v2/enqueue", "/v2/change/enqueue", "/generic/2010-04-15/create_event.
 CALENDARS = ("/schedules/", "/people/")
 OWN = ("/me",)
 """About whoever asks, and nobody else."""
-ADMIN = ("/-/", "/api/v1/tokens", "/api/v1/backups", "/api/v1/doctor", "/api/v1/users", "/api/v1/audit", "/audit")
+ADMIN = (
+    "/-/",
+    "/api/v1/tokens",
+    "/api/v1/backups",
+    "/api/v1/doctor",
+    "/api/v1/users",
+    "/api/v1/audit",
+    "/api/v1/webhooks/",
+    "/audit",
+)
 
 
 def needed(method: str, path: str) -> Scope | None:

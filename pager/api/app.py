@@ -9,6 +9,7 @@ from pager.api import (
     alertmanager_read,
     alerts,
     audit,
+    events,
     explain,
     generic,
     goalert,
@@ -32,6 +33,7 @@ from pager.api import (
     users,
     victorops,
     webhook,
+    webhooks,
 )
 from pager.api.auditing import audits
 from pager.api.doors import doors, load_tokens
@@ -45,6 +47,7 @@ from pager.web.packing import packed
 SERVED = (
     alertmanager_read,
     *(generic, webhook, alertmanager, pagerduty, opsgenie, victorops, goalert, grafana_oncall),
+    *(events, webhooks),
     *(incidents, explain, alerts, oncall, overrides),
     *(ping, heartbeats, people, silences, load, health, status, reload, tokens, users, audit, upkeep, openapi),
     *(link, proof, static),
@@ -58,6 +61,7 @@ def build_app(parts: Parts) -> web.Application:
     app = web.Application(middlewares=rooms, client_max_size=parts.intake.largest + 1)
     keep(app, parts)
     pages.prepare(app)
+    events.prepare(app)
     for module in SERVED:
         app.add_routes(module.routes)
     app.on_startup.extend((health.started, load_tokens))

@@ -5,9 +5,10 @@ import os
 import socket
 import stat
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import wraps
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
@@ -89,15 +90,34 @@ class Client:
             if cursor is None:
                 return
 
+    def lines(self, path: str, after: str | None, **query: str) -> Iterator[str]:
+        """The lines of a stream of server-sent events, from behind the event `after` on, until it ends.
+
+        Raises Unreachable, also when nothing comes for as long as the timeout, and Refused.
+        """
+        given = {name: value for name, value in query.items() if value}
+        headers = {"Accept": "text/event-stream", **({"Last-Event-ID": after} if after else {})}
+        with self._asked("GET", f"{path}?{urlencode(given)}" if given else path, None, headers) as response:
+            if response.status != 200:
+                self._read(response.status, response.getheader("Content-Type", ""), response.read())
+            while line := response.readline():
+                yield line.decode("utf-8", "replace").rstrip("\r\n")
+
     def _answer(self, method: str, target: str, body: bytes | None) -> Any:
-        connection, prefix = self._connected()
-        headers = {"Accept": "application/json", "Content-Type": "application/json", "User-Agent": "pagerctl"}
-        if self.token and not isinstance(connection, SocketConnection):
-            headers["Authorization"] = f"Bearer {self.token}"
-        try:
-            connection.request(method, prefix + target, body, headers)
-            response = connection.getresponse()
+        headers = {"Accept": "application/json", "Content-Type": "application/json"}
+        with self._asked(method, target, body, headers) as response:
             return self._read(response.status, response.getheader("Content-Type", ""), response.read())
+
+    @contextmanager
+    def _asked(self, method: str, target: str, body: bytes | None, headers: dict[str, str]) -> Iterator[HTTPResponse]:
+        """The response to a request, while it is read. Raises Unreachable."""
+        connection, prefix = self._connected()
+        shown = {**headers, "User-Agent": "pagerctl"}
+        if self.token and not isinstance(connection, SocketConnection):
+            shown["Authorization"] = f"Bearer {self.token}"
+        try:
+            connection.request(method, prefix + target, body, shown)
+            yield connection.getresponse()
         except TimeoutError:
             raise Unreachable(
                 f"pagerd at {self.place} did not answer within {self.timeout:g} s; look at its log"

@@ -9,6 +9,7 @@ import click
 
 from pager.cli.client import Client, Refused, asks_server, incident_path
 from pager.cli.output import FAILED, Session, counted, now, print_json
+from pager.cli.watch import watch
 from pager.cli.words import age, following, instant_of, paint, plain, print_facts, print_rows, rough, who
 
 STATES = ("open", "all", "triggered", "acknowledged", "mitigated", "resolved")
@@ -43,6 +44,9 @@ def incidents(context: click.Context) -> None:
     """List incidents and work on them; without a command, list those that are open."""
     if context.invoked_subcommand is None:
         context.invoke(listed)
+
+
+incidents.add_command(watch)
 
 
 @incidents.command("list")

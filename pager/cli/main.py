@@ -52,6 +52,7 @@ COMMANDS: Mapping[str, str] = {
     "unack": "pager.cli.incidents:unack",
     "user": "pager.cli.user:user",
     "wait-ready": "pager.cli.status:wait_ready",
+    "webhook": "pager.cli.webhook:webhook",
 }
 """Name -> module:command. A new command is a line here and a file beside this one."""
 

@@ -1,10 +1,15 @@
 """Incidents by pagerctl, against a real pagerd: what it does is seen in the API."""
 
+import json
 import re
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
-from tests.cli.house import House
+from tests.cli.house import PAGERCTL, House, clean_environment
 from tests.support import covers, wait_until_sync
 
 
@@ -202,3 +207,46 @@ def test_several_are_merged_and_what_is_said_to_them_reaches_the_whole(house: Ho
     assert f"resolved already, by ana, who merged it into {oldest}" in ended.out
     assert rise.out.startswith(f"{oldest}  SEV-1  set to SEV-1 by ana; acknowledged")
     assert f"merged     {', '.join(younger)}" in house.pagerctl("incidents", "show", oldest).out
+
+
+@contextmanager
+def _watching(house: House, *words: str) -> Iterator[subprocess.Popen[str]]:
+    environment = clean_environment(PAGER_SOCKET=str(house.socket))
+    command = [*PAGERCTL, "incidents", "watch", *words]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment) as ran:
+        try:
+            yield ran
+        finally:
+            ran.kill()
+
+
+def _read(ran: subprocess.Popen[str], count: int = 1) -> list[str]:
+    assert ran.stdout is not None
+    return [ran.stdout.readline() for _ in range(count)]
+
+
+def test_a_line_comes_for_what_happens_and_ctrl_c_ends_it_without_a_word(house: House) -> None:
+    with _watching(house) as ran:
+        assert ran.stderr is not None
+        assert "Ctrl-C ends it" in ran.stderr.readline()
+        code = house.declare("checkout is slow")
+        house.pagerctl("ack", code)
+        opened, acked = _read(ran, 2)
+        ran.send_signal(signal.SIGINT)
+        out, err = ran.communicate(timeout=30)
+
+    assert opened.split(maxsplit=1)[1] == f"{code}  SEV-2  opened by ana  checkout is slow\n"
+    assert acked.split(maxsplit=1)[1] == f"{code}  SEV-2  acknowledged by ana  checkout is slow\n"
+    assert (ran.returncode, out, err) == (0, "", "")
+
+
+def test_as_json_each_line_is_an_event_that_may_be_gone_on_from(house: House) -> None:
+    code = house.declare("checkout is slow")
+    house.pagerctl("ack", code)
+    with _watching(house, code, "-o", "json", "--after", "0") as ran:
+        opened, acked = map(json.loads, _read(ran, 2))
+    with _watching(house, code, "-o", "json", "--after", opened["id"]) as ran:
+        [again] = map(json.loads, _read(ran))
+
+    assert (opened["type"], acked["type"]) == ("incident.opened", "incident.acknowledged")
+    assert again == acked
