@@ -7,9 +7,12 @@ from typing import Any
 import structlog
 from aiohttp import web
 
+from pager.api import answers_events as answers
+from pager.api.declared import Parameter
+from pager.api.declared import told as declared
 from pager.api.parts import DATABASE, PARTS
 from pager.api.problems import RETRY_AFTER, Problem
-from pager.api.reading import cursor_in, limit_in
+from pager.api.reading import CURSOR, LIMIT, cursor_in, limit_in
 from pager.core.code import number_of
 from pager.feed import Feed, Read
 from pager.store import StoreUnavailable, events
@@ -25,6 +28,7 @@ AGAIN_IN = 1000
 """Milliseconds after which a browser comes back."""
 STREAM = "text/event-stream"
 HEADERS = {"Content-Type": STREAM, "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+INCIDENT = Parameter("incident", "The code of the one that is asked for.", {"type": "string", "examples": ["7KQ"]})
 FEED = web.AppKey("feed", Feed)
 
 
@@ -39,6 +43,7 @@ async def _end(app: web.Application) -> None:
 
 
 @routes.get("/api/v1/events")
+@declared(answers.Events, LIMIT, CURSOR, INCIDENT)
 async def follow(request: web.Request) -> web.StreamResponse:
     """What happens to incidents, oldest first.
 

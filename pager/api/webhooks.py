@@ -2,9 +2,11 @@
 
 from aiohttp import web
 
+from pager.api import answers_events as answers
+from pager.api.declared import told as declared
 from pager.api.parts import DATABASE, ENGINE, PARTS
 from pager.api.problems import Problem
-from pager.api.shapes import Json, rfc3339
+from pager.api.shapes import rfc3339
 from pager.core.webhook import Webhook
 from pager.store import webhooks
 from pager.store.webhooks import State
@@ -13,6 +15,7 @@ routes = web.RouteTableDef()
 
 
 @routes.get("/api/v1/webhooks")
+@declared(answers.Webhooks)
 async def listed(request: web.Request) -> web.Response:
     """All that the files name, with what waits and how the last attempts went."""
     states = await request.app[DATABASE].read(webhooks.states)
@@ -22,6 +25,7 @@ async def listed(request: web.Request) -> web.Response:
 
 
 @routes.post("/api/v1/webhooks/{name}/test")
+@declared(answers.Tried, refuses=(501,))
 async def test(request: web.Request) -> web.Response:
     """Send a `pager.test` now, and tell what became of it; it is not repeated. 404: the files name none such."""
     webhook, sender = _named(request), request.app[PARTS].webhooks
@@ -34,6 +38,7 @@ async def test(request: web.Request) -> web.Response:
 
 
 @routes.post("/api/v1/webhooks/{name}/on")
+@declared(answers.Webhook)
 async def on(request: web.Request) -> web.Response:
     """Tell it again of what happens from now on. Safe to repeat. 404: the files name none such."""
     webhook = _named(request)
@@ -49,7 +54,7 @@ def _named(request: web.Request) -> Webhook:
     return written[name]
 
 
-def _json(webhook: Webhook, state: State) -> Json:
+def _json(webhook: Webhook, state: State) -> answers.Webhook:
     """Never its whole address: the path may hold a secret."""
     return {
         "name": webhook.name,
