@@ -11,8 +11,10 @@ from pager.core.proven import proven_urls, standing, unproven
 from pager.core.webhook import Webhook, key_of
 from pager.engine import Engine
 from pager.last_mail import PORTS, mailbox_of
+from pager.mail_look import why_deaf
 from pager.needs import missing_secrets, unusable_contacts
 from pager.secrets import MissingSecret, Secrets
+from pager.sources.mail import DIALECT
 from pager.store import proofs, webhooks
 from pager.upkeep import Upkeep
 
@@ -44,6 +46,7 @@ async def examine(upkeep: Upkeep, secrets: Secrets) -> list[Check]:
         *_disk(upkeep),
         _clock(upkeep),
         *await _webhooks(upkeep.engine, secrets),
+        *await _mail(upkeep),
         _last_resort(upkeep, secrets),
         _deadman(upkeep),
     ]
@@ -152,6 +155,19 @@ def _clock(upkeep: Upkeep) -> Check:
     said = f"{abs(offset):g} s {'ahead of' if offset > 0 else 'behind'} those whom pager signals to"
     fine = abs(offset) <= MOST_OFFSET
     return Check("clock", "ok", said) if fine else Check("clock", "FAIL", said, "see that chrony or timesyncd runs")
+
+
+async def _mail(upkeep: Upkeep) -> list[Check]:
+    """Whether mail comes in, where it should: the address is asked, as a sender would."""
+    listen = upkeep.settings.smtp_listen
+    if not listen:
+        return []
+    if why := await why_deaf(listen):
+        return [Check("mail in", "FAIL", why, "see who has the address of smtp_listen, and start again")]
+    named = [source.name for source in upkeep.engine.catalog.sources.values() if source.dialect == DIALECT]
+    if not named:
+        return [Check("mail in", "warn", f"{listen} answers, and no source has `dialect: mail`", "pagerctl help mail")]
+    return [Check("mail in", "ok", f"{listen} answers, for {', '.join(named[:MOST_NAMED])}")]
 
 
 def _last_resort(upkeep: Upkeep, secrets: Secrets) -> Check:

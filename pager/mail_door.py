@@ -32,6 +32,7 @@ from pager.intake import Intake, TooLarge
 from pager.keyring import BadToken, Keyring
 from pager.metrics import Metrics
 from pager.settings import Settings, parse_listen
+from pager.shares import OverQuota
 from pager.sources.mail import DIALECT, reads_of, wrapped
 from pager.store import StoreFull, StoreUnavailable
 
@@ -116,9 +117,9 @@ class MailDoor:
             return Recipient(local)
         name, plus, rest = local.partition("+")
         named = bool(plus) and name in self._catalog().sources
-        token = rest if named else local
+        token, now = rest if named else local, self._clock()
         try:
-            caller = await self._keyring.holder(token, self._clock())
+            caller = await self._keyring.holder(token, now)
         except BadToken as error:
             raise Unknown(error.why) from None
         if not allows(caller.scope, "ingest"):
@@ -128,6 +129,8 @@ class MailDoor:
         source = self._catalog().sources.get(caller.source)
         if source is not None and source.signed is not None:
             raise Unknown("signature")  # A mail has none.
+        if caller.source:
+            self._intake.watch.used(caller.source, peer, now)
         return Recipient(caller.source or DIALECT, token)
 
     async def take(self, to: "Recipient", mail: bytes) -> str:
@@ -189,6 +192,7 @@ class Talk:
         except Unknown as why:
             return self._refuse(server, peer, str(why))
         envelope.rcpt_tos.append(address)
+        server.came = 0
         return "250 2.1.5 OK"
 
     def _refuse(self, server: Any, peer: str, why: str) -> str:
@@ -212,7 +216,7 @@ class Talk:
         except TooLarge as error:
             return self._count("refused", f"552 5.3.4 {_shown(error)}")
         except StoreUnavailable as error:
-            full = isinstance(error, StoreFull | Backlogged)
+            full = isinstance(error, StoreFull | Backlogged | OverQuota)
             return self._count("later", "452 4.3.1 no room now" if full else "451 4.3.0 not stored: send it again")
         finally:
             self.working = False

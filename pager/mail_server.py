@@ -9,6 +9,8 @@ from aiosmtpd.smtp import SMTP
 from pager.mail_door import MOST_COMMANDS, PATIENCE, MailDoor, Talk
 
 _FULL = b"421 4.3.2 too many connections: try again later\r\n"
+MOST_BEYOND = 4
+"""How many times the largest mail is read before whoever sends is hung up on, rather than told 552."""
 LONGEST_LINE = 256 * 1024
 """Bytes: half of what sends mail by itself does not know of a limit."""
 
@@ -18,6 +20,7 @@ class Seats:
 
     def __init__(self, door: MailDoor) -> None:
         self._door = door
+        self.largest = door.box.largest
         self._open: dict[Server, None] = {}
 
     def admit(self, one: "Server") -> bool:
@@ -58,6 +61,8 @@ class Server(SMTP):
         self._seats = seats
         self._refused = False
         self._raw: asyncio.Transport | None = None
+        self.came = 0
+        """Bytes since the last recipient: a line without an end must fill no memory."""
 
     def hang_up(self) -> None:
         """Close once what was said is out."""
@@ -84,7 +89,10 @@ class Server(SMTP):
         super().connection_made(transport)
 
     def data_received(self, data: bytes) -> None:
-        if not self._refused:
+        self.came += len(data)
+        if self.came > MOST_BEYOND * self._seats.largest:
+            self.end()
+        elif not self._refused:
             super().data_received(data)
 
     def eof_received(self) -> bool | None:
@@ -106,6 +114,7 @@ async def make_server(door: MailDoor, context: ssl.SSLContext | None, name: str)
         "ident": "pager",
         "timeout": PATIENCE,
         "tls_context": context,
+        "auth_exclude_mechanism": ("LOGIN", "PLAIN"),  # The address is the secret.
         "command_call_limit": MOST_COMMANDS,
         "loop": loop,
     }

@@ -10,10 +10,16 @@ from pager.cli.output import Session, print_json, session_options
 
 @click.command("help")
 @click.argument("topic", required=False)
+@click.argument("name", required=False)
 @session_options
-def help_(session: Session, topic: str | None) -> None:
-    """Print a topic, such as `pagerctl help nodes`; without one, what topics there are."""
+def help_(session: Session, topic: str | None, name: str | None) -> None:
+    """Print a topic, such as `pagerctl help nodes`, or how to hear a sender, as in `pagerctl help source mail`.
+
+    Without a topic, what topics there are.
+    """
     known = dict(topics())
+    if topic in ("source", "sources") and name is not None:
+        topic, known = _sender(name, known)
     if topic is None:
         _list(session, known)
         return
@@ -33,6 +39,16 @@ def help_(session: Session, topic: str | None) -> None:
         console.print(Markdown(known[topic]))
     else:
         click.echo(known[topic], nl=False)
+
+
+def _sender(name: str, known: dict[str, str]) -> tuple[str, dict[str, str]]:
+    """The topic about a sender, and the topics with it."""
+    from pager.cli.source import snippet
+
+    try:
+        return name, {**known, name: known.get(name) or snippet(name)}
+    except KeyError:
+        raise click.UsageError(f"no sender {name!r}; pagerctl source list prints all") from None
 
 
 def topics() -> Iterator[tuple[str, str]]:

@@ -14,9 +14,11 @@ if TYPE_CHECKING:
     from pager.core.alert import Alert
     from pager.core.mapping import Mapping
     from pager.core.report import Parsed
+    from pager.core.rule import Source
 
 _LARGEST = 16 * 1024 * 1024
 _THEIRS = {
+    "mail": "SOURCE+TOKEN@host, by SMTP",
     "prometheus": "/api/v2/alerts",
     "pagerduty": "/v2/enqueue",
     "opsgenie": "/v2/alerts",
@@ -25,6 +27,18 @@ _THEIRS = {
     "oncall": "/integrations/v1/formatted_webhook/TOKEN/",
 }
 """Where a sender posts by itself, so that no more than its host has to be changed."""
+_SNIPPET = """# {about}
+
+In `rules/`, where {secret} is a secret:
+
+    sources:
+      - {{name: {name}, dialect: {dialect}, token: {secret}}}
+
+Let it post to `http://127.0.0.1:8080{address}` with the header `Authorization: Bearer VALUE-OF-THE-SECRET`, or, where
+it can have no header, on `/webhook/` with `?token=`. See what a body becomes:
+
+    pagerctl source try {name} body.json
+"""
 
 
 @click.group()
@@ -70,7 +84,8 @@ def try_(session: Session, name: str, file: Any, content_type: str, at: str | No
     """Print what a body becomes, and a mapping to start from: `pagerctl source try zabbix body.json`.
 
     NAME is a source of the files that has a map:, a mapping that ships, a dialect such as alertmanager, or guess. FILE
-    holds JSON, a form or a text; - is standard input. Exit status 1: the body would be refused.
+    holds JSON, a form, a text, or a mail for `mail` and sources of it; - is standard input. Exit status 1: the body
+    would be refused.
     """
     from pager.core.report import Malformed
 
@@ -78,7 +93,7 @@ def try_(session: Session, name: str, file: Any, content_type: str, at: str | No
     try:
         parsed, mapping = _parsed(session, name, payload, content_type, when)
     except Malformed as error:
-        raise click.ClickException(f"it would be refused with 400: {error}") from None
+        raise click.ClickException(f"it would be refused: {error}") from None
     if session.is_json:
         print_json({**_as_json(parsed), "map": mapping})
     else:
@@ -88,12 +103,15 @@ def try_(session: Session, name: str, file: Any, content_type: str, at: str | No
 def _parsed(session: Session, name: str, payload: bytes, content_type: str, at: "datetime") -> "tuple[Parsed, str]":
     """What the body becomes, and the mapping by which it was read, as YAML; "" for a dialect in code."""
     from pager.presets import preset_text, presets
-    from pager.sources import SOURCES
+    from pager.sources import SOURCES, mail
     from pager.sources.event import mapping as mapping_of
     from pager.sources.forms import body_of
     from pager.sources.generic import guess, guessed, wrapped
 
-    own = _own(session, name)
+    written = _written(session, name)
+    if name == mail.DIALECT or (written is not None and written.dialect == mail.DIALECT):
+        return mail.parse(mail.wrapped(payload, mail.reads_of(written)), at, name), ""
+    own = written.map if written is not None else None
     if own is None and name in SOURCES and name != "generic":
         return SOURCES[name].parse(payload, at, name), ""
     body = body_of(payload, content_type, {})
@@ -107,16 +125,15 @@ def _parsed(session: Session, name: str, payload: bytes, content_type: str, at: 
     return guessed(body, at, name), _yaml(guess(mapping_of(first)))
 
 
-def _own(session: Session, name: str) -> "Mapping | None":
-    """The mapping of a source of the files, which need not be there, and may be half written."""
+def _written(session: Session, name: str) -> "Source | None":
+    """A source as the files have it, which need not be there, and may be half written."""
     from pager.files import load_catalog
 
     try:
         catalog = load_catalog(session.folder(), now()).catalog
     except click.ClickException:
         return None
-    found = catalog.sources.get(name) if catalog is not None else None
-    return found.map if found else None
+    return catalog.sources.get(name) if catalog is not None else None
 
 
 def _yaml(mapping: "Mapping") -> str:
@@ -168,6 +185,18 @@ def _alert(alert: "Alert") -> dict[str, Any]:
         "annotations": dict(alert.annotations),
         "starts_at": alert.starts_at.isoformat(),
     }
+
+
+def snippet(name: str) -> str:
+    """What to write to hear one sender, in Markdown. KeyError: none of that name."""
+    from pager.presets import preset_text, presets
+    from pager.sources import SOURCES
+
+    if name not in SOURCES and name not in presets():
+        raise KeyError(name)
+    about = _about(preset_text(name)) if name in presets() else name
+    secret, dialect = f"{name.upper().replace('-', '_')}_TOKEN", name if name in SOURCES else "generic"
+    return _SNIPPET.format(about=about, name=name, dialect=dialect, secret=secret, address=_address(name))
 
 
 def _about(text: str) -> str:

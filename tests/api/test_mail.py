@@ -14,11 +14,12 @@ import pytest
 from pager.core.rule import Source
 from pager.core.signature import Signed
 from pager.mail_door import MOST_RECIPIENTS, MailBox, MailDoor, listening
+from pager.mail_look import why_deaf
 from pager.metrics import Metrics
 from pager.store import StoreFull, StoreUnavailable
 from tests.api.house import CATALOG, House, opened
 from tests.api.test_pagerduty import lives
-from tests.support import wait_until
+from tests.support import free_port, wait_until
 
 SECRETS = {"UPS": "ups-s3cret+1", "CI": "ci-s3cret-2"}
 SIGNED = Signed.model_validate({"by": "github", "secret": "CI_SIGNS"})
@@ -246,3 +247,17 @@ async def test_an_address_that_is_taken_is_told_and_stops_nothing(post: Post) ->
     )
     async with listening(other):
         assert other.trouble.startswith(f"no mail comes in: cannot listen on 127.0.0.1:{post.door.port}")
+
+
+async def test_a_mail_server_may_post_it_as_well(post: Post) -> None:
+    for subject in ("UPS 1: power failure", "UPS 1: power restored"):
+        async with post.house.http.post(
+            f"{post.house.url}/webhook/mail", params={"token": SECRETS["UPS"]}, data=mail(subject)
+        ) as answer:
+            assert (answer.status, await answer.json()) == (200, {"accepted": 1})
+    assert await lives(post.house) == [("resolved", 1)]
+
+
+async def test_the_doctor_asks_whether_mail_comes_in(post: Post) -> None:
+    assert await why_deaf(f"127.0.0.1:{post.door.port}") == ""
+    assert "does not answer" in await why_deaf(f"127.0.0.1:{free_port()}")

@@ -36,6 +36,25 @@ def test_a_topic_that_is_not_there_is_suggested() -> None:
     assert 'did you mean "nodes"?' in ran.err
 
 
+@pytest.mark.parametrize(
+    ("sender", "says"),
+    [
+        pytest.param("mail", "{name: ups, dialect: mail, token: UPS_MAIL}", id="a sender with a page of its own"),
+        pytest.param("uptime-kuma", "{name: uptime-kuma, dialect: generic, token: UPTIME_KUMA_TOKEN}", id="a mapping"),
+        pytest.param("pagerduty", "http://127.0.0.1:8080/v2/enqueue", id="an address of its own"),
+    ],
+)
+def test_how_to_hear_a_sender(sender: str, says: str) -> None:
+    ran = pagerctl("help", "source", sender)
+
+    assert (ran.code, ran.err) == (0, "")
+    assert says in ran.out
+
+
+def test_a_sender_that_is_not_there_is_said() -> None:
+    assert "pagerctl source list" in pagerctl("help", "source", "nobody").err
+
+
 @pytest.mark.parametrize("topic", [name for name, _ in topics()])
 def test_what_a_topic_names_is_there(topic: str) -> None:
     text = dict(topics())[topic]

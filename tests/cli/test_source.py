@@ -66,9 +66,7 @@ def test_a_source_of_the_files_is_tried_by_its_own_mapping(tmp_path: Path) -> No
     ("name", "text", "code", "complaint"),
     [
         pytest.param("nothing", "{}", 2, "no source 'nothing'", id="a name that is none"),
-        pytest.param(
-            "alertmanager", "{}", 1, "it would be refused with 400: alerts: missing", id="a body that is refused"
-        ),
+        pytest.param("alertmanager", "{}", 1, "it would be refused: alerts: missing", id="a body that is refused"),
         pytest.param("guess", "<a/>", 1, "XML", id="XML"),
     ],
 )
@@ -84,3 +82,26 @@ def test_what_cannot_be_tried(tmp_path: Path, name: str, text: str, code: int, c
 def test_a_mapping_is_shown_to_be_copied() -> None:
     assert pagerctl("source", "show", "zabbix").out.startswith("# Zabbix: ")
     assert pagerctl("source", "show", "nothing").code == 2
+
+
+def test_a_mail_is_tried_by_the_words_of_its_source(tmp_path: Path) -> None:
+    for folder in ("rules", "schedules"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "schedules" / "a.yaml").write_text('people: {ana: {contacts: {push: "console://"}}}\n')
+    (tmp_path / "rules" / "a.yaml").write_text("sources: [{name: ups, dialect: mail, resolved: [Netz da]}]\n")
+    file = tmp_path / "mail.eml"
+    file.write_text("From: ups@example.org\nSubject: UPS 1: Netz da\n\nvolle Spannung\n")
+
+    assert pagerctl("source", "try", "mail", str(file)).out.startswith("firing  UPS 1: Netz da  since")
+    assert pagerctl("-c", str(tmp_path), "source", "try", "ups", str(file)).out.startswith("resolved  UPS 1  since")
+
+
+def test_words_of_mails_are_for_mails(tmp_path: Path) -> None:
+    for folder in ("rules", "schedules"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "rules" / "a.yaml").write_text("sources: [{name: ups, dialect: generic, resolved: [Netz da]}]\n")
+
+    ran = pagerctl("-c", str(tmp_path), "check")
+
+    assert ran.code == 1
+    assert "`resolved` and `firing` are for mails" in ran.out + ran.err
