@@ -163,6 +163,16 @@ def _at(now: Incident) -> tuple[int, int, bool]:
     return now.round, now.step, now.then
 
 
+def shown(number: int, data: Json, *, private: bool) -> Json:
+    """What others are told of an event: of a private incident that there is one, and no more.
+
+    Here alone that is decided, for the stream, the list and the webhooks: none of these knows who will read it.
+    """
+    if not private:
+        return data
+    return {"incident": {"number": number, "code": code_of(number), "private": True, "url": ""}, "by": None}
+
+
 def body_of(kind: str, at: datetime, data: Mapping[str, Any]) -> Json:
     """What is sent: the payload that Standard Webhooks recommends."""
     return {"type": kind, "timestamp": rfc3339(at), "data": data}

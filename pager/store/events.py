@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from pager.core.feed import Happening
+from pager.core.feed import Happening, shown
 from pager.core.webhook import message_id
 from pager.store import meta
 from pager.store.database import Tx
@@ -27,7 +27,12 @@ _SWEPT = "events_swept"
 New = tuple[int, int, datetime, Happening, dict[str, Any]]
 """An event that is not written yet: the incident's number, the timeline entry, when, what, the incident after it."""
 _encode = msgspec.json.Encoder().encode
-_COLUMNS = "position, incident, seq, at, kind, body"
+# What is private counts as it stands when it is told, not when it happened; of what is kept no more nobody knows.
+_EVENTS = (
+    "SELECT e.id, e.position, e.incident, e.seq, e.at, e.kind, e.body, "
+    "CASE WHEN i.number IS NULL OR i.private IS NOT NULL THEN 1 ELSE 0 END AS private "
+    "FROM events e LEFT JOIN incidents i ON i.number = e.incident WHERE"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +81,7 @@ def give_positions(tx: Tx) -> list[Told]:
     if row is None:
         return []
     found = tx.all(
-        "SELECT id, incident, seq, at, kind, body FROM events WHERE position IS NULL ORDER BY id LIMIT :most",
+        f"{_EVENTS} e.position IS NULL ORDER BY e.id LIMIT :most",
         most=BATCH,
     )
     if not found:
@@ -93,9 +98,9 @@ def give_positions(tx: Tx) -> list[Told]:
 
 def after(tx: Tx, position: int, limit: int, incident: int | None = None) -> list[Told]:
     """Those behind a position, oldest first; of one incident, if it is given."""
-    only = "AND incident = :incident" if incident is not None else ""
+    only = "AND e.incident = :incident" if incident is not None else ""
     rows = tx.all(
-        f"SELECT {_COLUMNS} FROM events WHERE position > :position {only} ORDER BY position LIMIT :limit",
+        f"{_EVENTS} e.position > :position {only} ORDER BY e.position LIMIT :limit",
         position=position,
         incident=incident,
         limit=limit,
@@ -105,7 +110,7 @@ def after(tx: Tx, position: int, limit: int, incident: int | None = None) -> lis
 
 def at(tx: Tx, positions: Sequence[int]) -> dict[int, Told]:
     """The events at these positions; those that are not kept any more are left out."""
-    rows = tx.all(f"SELECT {_COLUMNS} FROM events WHERE position IN (:positions)", positions=list(positions))
+    rows = tx.all(f"{_EVENTS} e.position IN (:positions)", positions=list(positions))
     return {row.position: _told(row, row.position) for row in rows}
 
 
@@ -140,5 +145,5 @@ def sweep(tx: Tx, before: datetime, most: int = MOST) -> int:
 
 def _told(row: Row, position: int) -> Told:
     at = instant(row.at)
-    data = msgspec.json.decode(row.body)
+    data = shown(row.incident, msgspec.json.decode(row.body), private=bool(row.private))
     return Told(position, row.incident, row.kind, at, data, message_id(row.incident, row.seq, row.kind, at))

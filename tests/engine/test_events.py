@@ -130,6 +130,21 @@ async def test_what_is_undone_is_not_told(house: House) -> None:
     assert await _published(house) == [f"1 {OPENED}"]
 
 
+async def test_of_a_private_incident_only_that_there_is_one_is_told(house: House, receiver: Receiver) -> None:
+    all_of_it, filtered = {"url": receiver.url}, {"url": receiver.url, "name": "sev2", "severities": ["SEV-2"]}
+    sender = _sends(house, all_of_it, filtered)
+    await house.say(alert("Harassment", summary="who it is about"))
+    await house.act(Noted("ana", "what was said"))
+    await house.change("UPDATE incidents SET private = '[\"ana\"]'")
+    await _published(house)
+    await _send(sender)
+    await _send(sender, "sev2")
+
+    only = {"incident": {"number": 1, "code": "CUP", "private": True, "url": f"{LINKS}/i/CUP"}, "by": None}
+    assert [said["data"] for _, _, said in receiver.got] == [only, only]
+    assert [told.data["by"] for told in await _all(house)] == [None, None]
+
+
 async def test_positions_rise_even_when_the_clock_goes_back(house: House) -> None:
     await house.say(alert())
     await _published(house)
