@@ -43,14 +43,14 @@ def ways_of(catalog: Catalog, recipient: str, severity: str, *, notice: str = ""
     return person.ways("SEV-1" if notice else severity)  # type: ignore[arg-type]
 
 
-def notice_of(title: str, body: str, contact: Contact, now: datetime) -> Facts:
-    """What a notice of a turn says: it is about no incident, and asks for nothing."""
+def notice_of(title: str, body: str, contact: Contact, now: datetime, why: str = "") -> Facts:
+    """What a notice says that is about no incident; `why` is its kind, which tells how loud it is."""
     return Facts(
         code="",
         severity="",
         title=title,
         kind="notice",
-        why="",
+        why=why,
         since=now,
         now=now,
         page_link="",

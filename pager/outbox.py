@@ -296,9 +296,13 @@ def _speaker(
         return None
     if page.why == TEST:
         return lambda contact: notice_of(
-            notice.title, trial_words(notice.body, _proof_link(tx, catalog, page, contact, url)), contact, tx.now()
+            notice.title,
+            trial_words(notice.body, _proof_link(tx, catalog, page, contact, url)),
+            contact,
+            tx.now(),
+            TEST,
         )
-    return lambda contact: notice_of(notice.title, notice.body, contact, tx.now())
+    return lambda contact: notice_of(notice.title, notice.body, contact, tx.now(), page.why)
 
 
 def _proof_link(tx: Tx, catalog: Catalog, page: PageRow, contact: Contact, url: str) -> str:

@@ -69,7 +69,7 @@ class Act(msgspec.Struct, forbid_unknown_fields=True):
     by: Name
     version: int | None = None
     lasts: Length = msgspec.field(default="", name="for")
-    text: Annotated[str, up_to(LONGEST_NOTE)] = ""
+    text: Annotated[str, msgspec.Meta(max_length=LONGEST_NOTE)] = ""
     severity: str = ""
     to: str = ""
     role: str = ""
@@ -107,8 +107,10 @@ async def declare(request: web.Request) -> web.Response:
     """Open an incident by hand; it pages at once."""
     said = await read_body(request, Declared)
     engine = request.app[ENGINE]
+    if said.policy:
+        known_in(engine.catalog.policies, said.policy, "policy", "policy")
+    # What the files leave out is built in: an alert that names no policy goes there, too.
     policy = said.policy or engine.catalog.policy("")[0]
-    known_in(engine.catalog.policies, policy, "policy", "policy")
     title = text_in(said.title, "title", LONGEST_TITLE)
     incident = await engine.declare(title, _level(said.severity, "severity"), policy, name_in(said.by))
     kept = await _read(request, incident.number)
@@ -217,7 +219,7 @@ ACTS: dict[str, Callable[[web.Request, Act, str], Event]] = {
 }
 
 
-@routes.post("/api/v1/incidents/{code}/{act}")
+@routes.post("/api/v1/incidents/{code}/{act:(?!(?:explain|pages|timeline)$)[^{}/]+}")
 @told(answers.Incident, body=Act, path={"act": {"enum": [*ACTS, MERGE]}}, refuses=(409,))
 async def act(request: web.Request) -> web.Response:
     """Do what the path says; the incident after it, which is another one where it was merged. Safe to repeat."""

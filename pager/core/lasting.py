@@ -43,7 +43,7 @@ def update_due(turn: Turn) -> None:
     told = _leaders(turn, COMMS, COMMANDER)[:1]
     for name in told if every is not None else ():
         turn.tell(name, UPDATE)
-        turn.say(f"{' and '.join(turn.stakeholders)} wait for news: {name} is reminded")
+        turn.say(f"news are due for {' and '.join(turn.stakeholders)}: {name} is reminded")
 
 
 def decide_due(turn: Turn) -> None:

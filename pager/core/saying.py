@@ -21,9 +21,7 @@ _NEWS = {
     "reassigned": Saying("{by} hands this to you: you have it from now on.", "yours now"),
     "raised": Saying("The severity has risen; your acknowledgement stands.", "risen"),
     "flapping": Saying("It flaps: it counts as firing until it was quiet for 15 minutes.", "flaps"),
-    "update": Saying(
-        '{waiting} wait for news: tell them how it stands, then note it as "update: ...".', "news are due"
-    ),
+    "update": Saying('News are due for {waiting}: tell them, then note it as "update: ...".', "news are due"),
     "decide": Saying("It lasts: decide whether to go on repairing, or to recover by the plan.", "decide"),
 }
 _PAGES = {
@@ -39,7 +37,7 @@ def saying(why: str, code: str, by: str, waiting: Sequence[str] = ()) -> Saying:
     who = "the source" if by in ("", "source") else by
     known = _NEWS.get(why) or _PAGES.get(why)
     if known is not None:
-        groups = upper(" and ".join(waiting)) or "Stakeholders"
+        groups = " and ".join(waiting) or "stakeholders"
         return Saying(known.long.format(by=who, waiting=groups), known.short)
     if why.startswith(_ROLE):
         role = why.removeprefix(_ROLE)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from urllib.parse import quote
 
 from pager.core.contact_url import LONGEST_URL, parameters, scheme_of
+from pager.core.proven import ASKED, TEST
 from pager.core.text import Facts
 
 Parameters = Mapping[str, str]
@@ -38,6 +39,9 @@ _TUNES: Mapping[str, tuple[Parameters, ...]] = {
 _SAME = ("pagerduty", "ilert", "incidentio", "firehydrant", "squadcast", "goalert", "pagertree")
 _KEYS: Mapping[str, str] = {"opsgenie": "alias", **dict.fromkeys(_SAME, "dedup"), "bark": "id", "hassio": "nid"}
 """Other pagers keep what has one key together, and close it when it is resolved; others replace the older message."""
+_NEWS = 3
+_OF_NOTICES: Mapping[str, int] = {ASKED: 0, TEST: 1}
+"""A person who asks for another wakes them as a SEV-1 does; a test is as loud as what it stands for, and rings once."""
 _LOUD_MAIL: Parameters = {"+Importance": "high", "+X-Priority": "1"}
 
 
@@ -63,10 +67,12 @@ def _headers(facts: Facts) -> dict[str, str]:
     headers = {"+Auto-Submitted": "auto-generated"}
     if facts.code and not facts.bundle:
         headers["+References"] = f"<pager-{facts.code}@pager>"
-    return {**headers, **_LOUD_MAIL} if facts.kind == "page" else headers
+    return {**headers, **_LOUD_MAIL} if _loudness(facts) < _NEWS else headers
 
 
 def _loudness(facts: Facts) -> int:
+    if facts.alone:
+        return _OF_NOTICES.get(facts.why, _NEWS)
     if facts.kind != "page" and facts.why != "reassigned":
-        return 3
+        return _NEWS
     return {"SEV-1": 0, "SEV-2": 1}.get(facts.severity, 2)

@@ -31,7 +31,7 @@ async def declare(request: web.Request) -> web.Response:
         by, level = who_in(form, seat), level_in(form.get("severity", ""))
         if not 0 < len(title) <= LONGEST_TITLE:
             raise Unfit(400, NO_TITLE)
-        if policy not in engine.catalog.policies:
+        if policy not in {*engine.catalog.policies, engine.catalog.policy("")[0]}:
             raise Unfit(400, NO_POLICY)
     except Unfit as unfit:
         return _page(request, unfit.status, unfit.words, title)
@@ -45,5 +45,7 @@ def _page(request: web.Request, status: int = 200, error: str = "", title: str =
     catalog = request.app[ENGINE].catalog
     known = catalog.severities
     levels = [(level, known[level].name, known[level].means) for level in LEVELS if level in known]
-    values = {"policies": catalog.policies, "usual": catalog.policy("")[0], "longest": LONGEST_TITLE}
+    usual = catalog.policy("")[0]
+    policies = dict.fromkeys((*catalog.policies, usual))
+    values = {"policies": policies, "usual": usual, "longest": LONGEST_TITLE}
     return shown(request, "declare.html", status, levels=levels, error=error, title=title, **values)

@@ -102,7 +102,7 @@ def test_stakeholders_who_wait_are_remembered(
 def test_the_timeline_names_who_waits() -> None:
     said = play(ACK, ("1h", WAIT), level="SEV-2", catalog=HOUSE).said
 
-    assert "1h support wait for news: ana is reminded" in said
+    assert "1h news are due for support: ana is reminded" in said
 
 
 @covers("R12")

@@ -97,7 +97,7 @@ def say(channel: ChannelClass, /, **changes: object) -> Text:
         pytest.param(
             "chat",
             {"why": "update", "kind": "notice", "waiting": ("support", "leadership")},
-            "Support and leadership wait for news",
+            "News are due for support and leadership: tell them",
             id="who waits for news",
         ),
         pytest.param(

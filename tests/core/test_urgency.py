@@ -17,6 +17,7 @@ from tests.support import ROOT
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 PAGE = Facts("7KQ", "SEV-1", "down", "page", "", NOON, NOON, "https://p.example.org/p/x", "https://r.example.org/x")
 NEWS = {"kind": "notice"}
+ALONE = {"kind": "notice", "alone": True, "code": ""}
 LOUDEST = {
     "pover://user@token": "priority=emergency&sound=siren&interval=60&expire=600",
     "barks://host.example.org/key": "level=critical&call=yes&id=pager-7KQ",
@@ -38,6 +39,16 @@ LOUDEST = {
         pytest.param("ntfy://topic", NEWS, "?priority=low", id="news makes no sound"),
         pytest.param("pover://user@token", {"severity": "SEV-2"}, "?priority=high", id="no siren for SEV-2"),
         pytest.param("bark://host/key", NEWS, "?level=passive&id=pager-7KQ", id="news lights no screen"),
+        pytest.param("ntfy://topic", {**ALONE, "why": "asked"}, "?priority=max", id="a person asks for one"),
+        pytest.param("ntfy://topic", {**ALONE, "why": "test"}, "?priority=high", id="a test rings"),
+        pytest.param("pover://u@t", {**ALONE, "why": "test"}, "?priority=high", id="and does so once"),
+        pytest.param("ntfy://topic", {**ALONE, "why": "reminder"}, "?priority=low", id="word of a turn does not"),
+        pytest.param(
+            "mailto://h?+references=x",
+            {**ALONE, "why": "asked"},
+            "&+Auto-Submitted=auto-generated&+Importance=high&+X-Priority=1",
+            id="a mail by which a person asks",
+        ),
         pytest.param("ntfy://h/t?priority=low", {}, "", id="what the person wrote stands"),
         pytest.param("pover://u@t?sound=none&priority=high", {}, "&interval=60&expire=600", id="each for itself"),
         pytest.param("ntfy://h/t?image=no", {}, "&priority=max", id="it joins other parameters"),
