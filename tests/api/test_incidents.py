@@ -340,7 +340,7 @@ async def test_a_role_is_taken_and_given(house: House) -> None:
 async def test_what_is_declared_without_a_policy_goes_where_an_alert_without_one_goes(house: House) -> None:
     """The files have policies and none called `default`: the one that is built in."""
     files = house.engine.catalog
-    house.engine.catalog = replace(files, policies={"payments": files.policies["payments"]})
+    house.engine.catalog = replace(files, policies={"ours": files.policies["payments"]})
     said = {"title": "checkout is slow", "severity": "SEV-1", "by": "chi"}
     async with house.http.post(f"{house.url}/api/v1/incidents", json=said) as answer:
         told = await answer.json()
