@@ -104,7 +104,8 @@ class Daemon:
         disk, overrides = self.disk.remarks() if self.disk else (), self.engine.overrides.remarks()
         paused = self.engine.holding.remarks(self.clock())
         mail = [self.mail.trouble] if self.mail and self.mail.trouble else []
-        return [*paused, *mail, *self.upkeep.files.remarks(), *self.nodes.remarks(), *overrides, *aside, *disk]
+        ours = [*self.fairness.remarks(), *self.upkeep.files.remarks(), *self.nodes.remarks()]
+        return [*paused, *mail, *ours, *overrides, *aside, *disk]
 
     def stop(self) -> None:
         self.stopped.set()

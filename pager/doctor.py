@@ -14,6 +14,7 @@ from pager.last_mail import PORTS, mailbox_of
 from pager.mail_look import why_deaf
 from pager.needs import missing_secrets, unusable_contacts
 from pager.secrets import MissingSecret, Secrets
+from pager.source_checks import Said, examine_extras, examine_sources
 from pager.sources.mail import DIALECT
 from pager.store import proofs, webhooks
 from pager.upkeep import Upkeep
@@ -47,6 +48,8 @@ async def examine(upkeep: Upkeep, secrets: Secrets) -> list[Check]:
         _clock(upkeep),
         *await _webhooks(upkeep.engine, secrets),
         *await _mail(upkeep),
+        *_senders(await examine_sources(upkeep.engine)),
+        *_senders(examine_extras(upkeep.engine.catalog, upkeep.settings)),
         _last_resort(upkeep, secrets),
         _deadman(upkeep),
     ]
@@ -66,6 +69,10 @@ def _from_outside(upkeep: Upkeep, secrets: Secrets) -> Iterator[Check]:
     yield _check("secrets", missing, "each secret is there", mend)
     mend = "mend the contacts in schedules/, then pagerctl reload"
     yield _check("contacts", unusable_contacts(catalog, secrets), "each contact can be sent to", mend)
+
+
+def _senders(said: list[Said]) -> list[Check]:
+    return [Check(name, "ok" if well else "warn", words, mend) for name, well, words, mend in said]
 
 
 async def proven_contacts(engine: Engine) -> Check:
@@ -160,11 +167,12 @@ def _clock(upkeep: Upkeep) -> Check:
 async def _mail(upkeep: Upkeep) -> list[Check]:
     """Whether mail comes in, where it should: the address is asked, as a sender would."""
     listen = upkeep.settings.smtp_listen
+    named = [source.name for source in upkeep.engine.catalog.sources.values() if source.dialect == DIALECT]
     if not listen:
-        return []
+        said = f"no smtp_listen is set: {', '.join(named[:MOST_NAMED])} can only post to /webhook/mail"
+        return [Check("mail in", "warn", said, "pagerctl help mail")] if named else []
     if why := await why_deaf(listen):
         return [Check("mail in", "FAIL", why, "see who has the address of smtp_listen, and start again")]
-    named = [source.name for source in upkeep.engine.catalog.sources.values() if source.dialect == DIALECT]
     if not named:
         return [Check("mail in", "warn", f"{listen} answers, and no source has `dialect: mail`", "pagerctl help mail")]
     return [Check("mail in", "ok", f"{listen} answers, for {', '.join(named[:MOST_NAMED])}")]

@@ -93,6 +93,10 @@ class Fairness:
         self._over, self._unused = Teller(engine, "quota"), Teller(engine, "token unused")
         self._forgot_at: datetime | None = None
 
+    def remarks(self) -> list[str]:
+        """Who is over their quota, a line each."""
+        return [f"source {name} is over its quota: see pagerctl source status" for name in sorted(self._over.known)]
+
     async def run(self) -> None:
         """Look for ever."""
         while True:

@@ -35,21 +35,28 @@ class TokenWatch:
 
     async def settle(self, now: datetime) -> list[tuple[str, str]]:
         """Write what was used since the last time; the sources and networks that are news. Raises StoreUnavailable."""
-        uses, self._uses = self._uses, {}
         named = {source.name for source in self._config().sources.values() if source.token}
-        news, self.known = await self._database.write(lambda tx: _written(tx, uses, named, now))
+        self.known, current = await self._database.read(lambda tx: (token_uses.every(tx), named | _kept(tx)))
+        if not self._uses and self.known.keys() == current:
+            return []
+        uses, self._uses = self._uses, {}
+        news, self.known = await self._database.write(lambda tx: _written(tx, uses, current, now))
         if len(self._written) > MOST:
             self._written = {}
         self._written.update(uses)
         return news
 
 
+def _kept(tx: Tx) -> set[str]:
+    """Sources whose tokens the database has."""
+    return {token.name for token in tokens.api_tokens(tx) if token.scope == "ingest"}
+
+
 def _written(
-    tx: Tx, uses: dict[tuple[str, str], datetime], named: set[str], now: datetime
+    tx: Tx, uses: dict[tuple[str, str], datetime], current: set[str], now: datetime
 ) -> tuple[list[tuple[str, str]], dict[str, TokenUse]]:
-    """All uses are written; which of them are news, and what is known then."""
+    """All uses of tokens that are `current` are written; which of them are news, and what is known then."""
     known = token_uses.every(tx)
-    current = named | {token.name for token in tokens.api_tokens(tx) if token.scope == "ingest"}
     token_uses.forget(tx, known.keys() - current)
     token_uses.know(tx, current - known.keys(), now)
     news: list[tuple[str, str]] = []

@@ -27,6 +27,7 @@ from pager.api import (
     ping,
     reload,
     silences,
+    sources,
     status,
     tokens,
     upkeep,
@@ -49,7 +50,7 @@ SERVED = (
     *(generic, webhook, alertmanager, pagerduty, opsgenie, victorops, goalert, grafana_oncall),
     *(events, webhooks),
     *(incidents, explain, alerts, oncall, overrides),
-    *(ping, heartbeats, people, silences, load, health, status, reload, tokens, users, audit, upkeep, openapi),
+    *(ping, heartbeats, sources, people, silences, load, health, status, reload, tokens, users, audit, upkeep, openapi),
     *(link, proof, static),
     *pages.SERVED,
 )

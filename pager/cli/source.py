@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pager.cli.output import Session, instant, now, print_json, session_options
+from pager.cli.source_status import status
 from pager.cli.words import plain
 
 if TYPE_CHECKING:
@@ -43,7 +44,10 @@ it can have no header, on `/webhook/` with `?token=`. See what a body becomes:
 
 @click.group()
 def source() -> None:
-    """Senders: try a body, and see the mappings that ship."""
+    """Senders: try a body, see the mappings that ship, and how those that speak are doing."""
+
+
+source.add_command(status)
 
 
 @source.command("list")

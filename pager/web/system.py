@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from pager.api import heartbeats
+from pager.api import heartbeats, sources
 from pager.api.parts import PARTS
 from pager.api.problems import Problem
 from pager.api.shapes import Json
@@ -20,7 +20,10 @@ DONE = {
 @routes.get("/system")
 async def show(request: web.Request) -> web.Response:
     """What whoever runs pager asks first, as `pagerctl status` tells it."""
-    told, done = {**await summary(request), **await _heartbeats(request)}, request.query.get("done", "")
+    told, done = (
+        {**await summary(request), **await _heartbeats(request), **await _sources(request)},
+        request.query.get("done", ""),
+    )
     error = DONE["errors"] if done == "errors" else ""
     return shown(request, "system.html", told=told, error=error, done=DONE["read"] if done == "read" else "")
 
@@ -31,6 +34,14 @@ async def _heartbeats(request: web.Request) -> Json:
         return await heartbeats.told(request)
     except StoreUnavailable:
         return {"heartbeats": [], "to_expect": []}
+
+
+async def _sources(request: web.Request) -> Json:
+    """Every source; none while the database does not answer."""
+    try:
+        return {"sources": (await sources.told(request))["sources"]}
+    except StoreUnavailable:
+        return {"sources": []}
 
 
 @routes.post("/system")

@@ -15,6 +15,8 @@ from pager.core.quota import Quota
 from pager.core.rule import Source
 from pager.core.token_use import UNUSED
 from pager.fairness import Fairness
+from pager.settings import Settings
+from pager.source_checks import examine_extras, examine_sources
 from pager.source_metrics import SourceMetrics
 from pager.store import inbox, source_counts, token_uses
 from pager.store.source_counts import Counts
@@ -311,3 +313,59 @@ async def test_a_token_that_is_gone_is_forgotten(house: House) -> None:
     house.engine.catalog = replace(HOUSE, sources={"calm": SOURCES["calm"]})
     await watcher.look()
     assert set(await house.database.read(token_uses.every)) == {"calm"}
+
+
+# What people see of it.
+
+
+async def test_what_each_source_does_is_told(house: House) -> None:
+    await flood(house, 3)
+    await said(house, "calm", "A")
+    watcher = fair(house)
+    await watcher.look()
+    found = {one["name"]: one for one in (await house.get("/api/v1/sources"))["sources"]}
+
+    assert (found["storm"]["over_quota"], found["storm"]["waiting"], found["storm"]["day"]["late"]) == (True, 2, 10)
+    assert found["storm"]["quota"]["alerts"] == SMALL.alerts
+    assert (found["calm"]["over_quota"], found["calm"]["day"]["alerts"], found["calm"]["open"]) == (False, 1, 0)
+    assert found["calm"]["token"]["networks"] == ["127.0.0.0/24"]
+    assert watcher.remarks() == ["source storm is over its quota: see pagerctl source status"]
+    async with house.http.get(house.url + "/system", headers=house.shows) as page:
+        assert "over its quota: 2 requests wait" in await page.text()
+
+
+async def test_the_doctor_names_quotas_tokens_and_networks(house: House) -> None:
+    watcher = fair(house)
+    await watcher.look()
+    assert {name: well for name, well, _, _ in await examine_sources(house.engine)} == {"quotas": True, "tokens": True}
+
+    await from_network(house, "198.51.100.7")
+    await watcher.look()
+    house.clock.now += timedelta(days=8)
+    await from_network(house, "203.0.113.9")
+    await flood(house, 3)
+    await watcher.look()
+    house.clock.now += UNUSED - timedelta(days=1)
+    found = {name: said for name, well, said, _ in await examine_sources(house.engine) if not well}
+    assert found["quotas"].startswith("over their quota: storm; 2 of")
+    assert found["networks"].endswith("calm from 203.0.113.0/24")
+    house.clock.now += timedelta(days=2)
+    assert "calm, storm" in {name: said for name, _, said, _ in await examine_sources(house.engine)}["tokens"]
+
+
+def test_the_doctor_names_the_packages_that_are_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    topics = ["arn:aws:sns:eu-west-1:123456789012:alarms"]
+    signed = {"name": "aws", "dialect": "generic", "token": "AWS", "signed": {"by": "sns", "topics": topics}}
+    files = replace(HOUSE, sources={"aws": Source.model_validate(signed)})
+    settings = Settings(config=Path(), database="postgresql://somewhere/pager", smtp_listen="127.0.0.1:2525")
+    assert examine_extras(files, settings) == []
+
+    monkeypatch.setattr("pager.extras.find_spec", lambda name: None)
+    ((name, well, said, mend),) = examine_extras(files, settings)
+    assert (name, well) == ("extras", False)
+    assert said == (
+        "not installed: psycopg for the database, which is PostgreSQL; cryptography for source aws, whose messages SNS "
+        "signs; aiosmtpd for smtp_listen: mail comes in"
+    )
+    assert "pip install 'pagerd[postgres,sns,mail]'" in mend
+    assert examine_extras(HOUSE, Settings(config=Path(), database="sqlite:///x.db")) == []

@@ -104,6 +104,7 @@ ROUTES: dict[str, tuple[str, ...]] = {
         "GET /api/v1/alerts",
         "GET /api/v1/events",
         "GET /api/v1/heartbeats",
+        "GET /api/v1/sources",
         "GET /api/v1/oncall",
         "GET /api/v1/overrides",
         "GET /api/v1/overrides/{id}",
