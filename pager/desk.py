@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import reduce
 
 import msgspec
 
@@ -32,6 +33,7 @@ from pager.core.incident import (
     Withdraw,
 )
 from pager.core.merge import AlertState, as_alert
+from pager.core.privacy import both, for_its_follower
 from pager.core.severity import worst
 from pager.core.telling import incident_told
 from pager.judge import Judge, standing_hold
@@ -244,7 +246,7 @@ class Desk:
         if not firing:
             return
         decisions = [classify(as_alert(state), self.catalog) for state in firing]
-        number = self.open(old.group, lambda n: self._opened(n, firing[0], decisions[0]).changed(follows=old.number))
+        number = self.open(old.group, lambda n: self._follower(n, old, firing[0], decisions[0]))
         if number is None:
             number = incidents.home_of(self.tx, old.group, self.now)
             if number is None:
@@ -256,13 +258,17 @@ class Desk:
         level = worst([decision.severity for decision in decisions])
         count = len(firing)
         verdict = self.bench.of([into])[number]
-        told = Reported(into.alerts + count, into.spells + count, into.firing + count, level, hold=verdict.hold)
+        hidden = reduce(both, (decision.private for decision in decisions))
+        told = Reported(
+            into.alerts + count, into.spells + count, into.firing + count, level, hold=verdict.hold, private=hidden
+        )
         self.tell(number, told)
         self.take(number, verdict)
         self.tell(number, TimePassed())
 
-    def _opened(self, number: int, state: AlertState, decision: Decision) -> Incident:
-        return open_incident(number, as_alert(state), decision, self.catalog, self.now)
+    def _follower(self, number: int, old: Incident, state: AlertState, decision: Decision) -> Incident:
+        opened = open_incident(number, as_alert(state), decision, self.catalog, self.now)
+        return for_its_follower(old, opened.changed(follows=old.number))
 
 
 def load_locked(desk: Desk, keys: Collection[int]) -> dict[int, KnownAlert]:

@@ -1,7 +1,7 @@
 """The engine: the one road from the inbox, the clock and people to incidents, each step one transaction."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
@@ -12,6 +12,7 @@ from pager import hands, settling, worker
 from pager.core.catalog import Catalog
 from pager.core.code import code_of
 from pager.core.incident import Event, Incident, Resolved, TimePassed
+from pager.core.privacy import ADMIN, Reader
 from pager.core.report import Parsed, Source
 from pager.core.severity import Level, worst
 from pager.desk import Desk, News, own_group
@@ -352,29 +353,34 @@ class Engine:
 
     # From people.
 
-    async def act(self, number: int, event: Event, *, version: int | None = None) -> Incident:
+    async def act(self, number: int, event: Event, *, version: int | None = None, reader: Reader = ADMIN) -> Incident:
         """Tell an incident what a person did; the incident after it, another one where it was merged into that.
 
-        Raises UnknownIncident, and VersionMismatch when `version` is given and the incident has moved on.
+        Raises UnknownIncident, Private when `reader` does not see it, and VersionMismatch when `version` is given and
+        the incident has moved on.
         """
-        incident, news = await self.database.write(lambda tx: hands.act(tx, self.catalog, number, event, version))
-        self.listener.news(news)
-        return incident
+        return await self._by_hand(lambda tx: hands.act(tx, self.catalog, number, event, version, reader))
 
-    async def declare(self, title: str, severity: Level, policy: str, by: str) -> Incident:
-        """A new incident by hand; it pages at once, as its severity says."""
-        incident, news = await self.database.write(
-            lambda tx: hands.declare(tx, self.catalog, title, severity, policy, by)
+    async def declare(
+        self, title: str, severity: Level, policy: str, by: str, private: tuple[str, ...] | None = None
+    ) -> Incident:
+        """A new incident by hand; it pages at once, as its severity says. `private`: only these see it, too."""
+        return await self._by_hand(lambda tx: hands.declare(tx, self.catalog, title, severity, policy, by, private))
+
+    async def merge(
+        self, one: int, other: int, by: str, *, reader: Reader = ADMIN, to_private: bool = False
+    ) -> Incident:
+        """The younger of two goes into the older; the older after it. Raises UnknownIncident, CannotMerge, Private."""
+        return await self._by_hand(
+            lambda tx: hands.merge(tx, self.catalog, one, other, by, reader, to_private=to_private)
         )
-        self.listener.news(news)
-        return incident
 
-    async def merge(self, one: int, other: int, by: str) -> Incident:
-        """The younger of two goes into the older; the older after it. Raises UnknownIncident and CannotMerge."""
-        incident, news = await self.database.write(lambda tx: hands.merge(tx, self.catalog, one, other, by))
-        self.listener.news(news)
-        return incident
-
-    async def page(self, name: str, by: str, text: str) -> None:
+    async def page(self, name: str, by: str, text: str, *, reader: Reader = ADMIN) -> None:
         """Page a person by hand; the open incidents that the text names note it."""
-        self.listener.news(await self.database.write(lambda tx: hands.page(tx, self.catalog, name, by, text)))
+        news = await self.database.write(lambda tx: hands.page(tx, self.catalog, name, by, text, reader))
+        self.listener.news(news)
+
+    async def _by_hand(self, work: Callable[[Tx], tuple[Incident, News]]) -> Incident:
+        incident, news = await self.database.write(work)
+        self.listener.news(news)
+        return incident

@@ -12,6 +12,7 @@ from pager.core.joining import MERGED
 from pager.core.lasting import DECIDE, UPDATE
 from pager.core.page import Contact
 from pager.core.people import Via
+from pager.core.privacy import WHY_NOT, is_veiled
 from pager.core.proven import ASKED, TEST
 from pager.core.text import Facts
 from pager.core.turn import Turn
@@ -67,7 +68,12 @@ def _why(page: PageRow, incident: Incident) -> str:
 
 
 def facts_of(catalog: Catalog, page: PageRow, incident: Incident, contact: Contact, link: str, now: datetime) -> Facts:
-    """What the message says: the incident as it stands now, not as it stood when the page was issued."""
+    """What the message says: the incident as it stands now, not as it stood when the page was issued.
+
+    To who may not see a private one only that there is one; `link` is then where they sign in.
+    """
+    if is_veiled(incident):
+        return _veiled(catalog, page, incident, contact, link, now)
     person = catalog.people.get(page.recipient)
     is_link = incident.runbook.startswith(("http://", "https://"))
     return Facts(
@@ -94,4 +100,24 @@ def facts_of(catalog: Catalog, page: PageRow, incident: Incident, contact: Conta
         repeat=contact.uncertain,
         policy=incident.policy,
         rule=incident.rule,
+    )
+
+
+def _veiled(catalog: Catalog, page: PageRow, incident: Incident, contact: Contact, link: str, now: datetime) -> Facts:
+    """That there is one, how bad it is, and that it is over; nothing of what was issued before it was private."""
+    person = catalog.people.get(page.recipient)
+    return Facts(
+        code=code_of(incident.number),
+        severity=incident.severity,
+        title=incident.title,
+        kind=page.kind,
+        why=page.why if page.why in ("resolved", "also") else "",
+        since=incident.opened_at,
+        now=now,
+        page_link=link,
+        runbook="",
+        summary=f"It {WHY_NOT.removeprefix('is private: it ')}.",
+        by="those who worked on it",
+        zone=person.timezone if person else "UTC",
+        repeat=contact.uncertain,
     )

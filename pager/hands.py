@@ -9,13 +9,16 @@ import msgspec
 from pager.core.advance import set_up
 from pager.core.catalog import Catalog
 from pager.core.code import code_of, numbers_in
-from pager.core.incident import Entry, Event, Incident, MergedInto, Noted, Resolved
+from pager.core.incident import Entry, Event, Incident, MadePrivate, MadePublic, MergedInto, Noted, Resolved
 from pager.core.joining import by_age, ends_only_itself, what_joins
+from pager.core.privacy import ADMIN, WHY_NOT, Private, Reader, asks_to_join, may_publish, may_see
 from pager.core.proven import asked_notice
 from pager.core.severity import Level
 from pager.desk import Desk, News
 from pager.store import Moved, alerts, incidents, inhibitions, notices
 from pager.store.database import Tx
+
+MORE_PRIVATE = "they are not seen by the same people; say that the whole is to be private, and seen by both"
 
 
 class UnknownIncident(LookupError):
@@ -30,10 +33,13 @@ class CannotMerge(ValueError):
     """These two cannot be one; the text says why."""
 
 
-def act(tx: Tx, catalog: Catalog, number: int, event: Event, version: int | None) -> tuple[Incident, News]:
+def act(
+    tx: Tx, catalog: Catalog, number: int, event: Event, version: int | None, reader: Reader = ADMIN
+) -> tuple[Incident, News]:
     """Tell an incident what a person did; what is said to one that was merged goes to the one that has its alerts.
 
-    But for what would end that one or say how bad it is: the person meant less than it is now.
+    But for what would end that one or say how bad it is: the person meant less than it is now. Raises Private where
+    it is one that `reader` does not see.
     """
     meant = number if ends_only_itself(event) else incidents.after_merges(tx, number)
     desk = Desk(tx, catalog)
@@ -41,6 +47,8 @@ def act(tx: Tx, catalog: Catalog, number: int, event: Event, version: int | None
     incident = desk.incident(number)
     if incident is None:
         raise UnknownIncident(f"no incident {number}")
+    for seen in {number, meant}:
+        check_may(reader, _of(desk, seen), catalog, event)
     if version is not None and (desk.version(number) != version or meant != number):
         raise VersionMismatch(f"incident {number} has changed: it is at version {desk.version(number)}")
     if not ends_only_itself(event) and _is_merged(desk, meant):
@@ -56,13 +64,26 @@ def _final(tx: Tx, catalog: Catalog, incident: Incident, event: Resolved) -> Res
     return replace(event, final=alerts.end_final(tx, incident.number, endless)) if incident.is_open else event
 
 
-def declare(tx: Tx, catalog: Catalog, title: str, severity: Level, policy: str, by: str) -> tuple[Incident, News]:
-    """A new incident of no alert: step 1 is paged at once, as its severity says."""
+def declare(
+    tx: Tx,
+    catalog: Catalog,
+    title: str,
+    severity: Level,
+    policy: str,
+    by: str,
+    private: tuple[str, ...] | None = None,
+) -> tuple[Incident, News]:
+    """A new incident of no alert: step 1 is paged at once, as its severity says.
+
+    `private` is who sees it beside `by` and those who are paged; None: everybody.
+    """
     desk = Desk(tx, catalog)
     group = msgspec.json.encode(("declared", uuid4().hex)).decode()
     number = desk.open(group, lambda n: by_hand(catalog, n, group, title, severity, policy, tx.now(), ""))
     assert number is not None
     desk.note(number, Entry(f"declared as {severity}", by))
+    if private is not None:
+        desk.tell(number, MadePrivate(by, private))
     desk.settle()
     return _of(desk, number), desk.news
 
@@ -76,10 +97,13 @@ def by_hand(
     return incident.changed(source="pager", summary=summary[:500], runbook=runbook)
 
 
-def merge(tx: Tx, catalog: Catalog, one: int, other: int, by: str) -> tuple[Incident, News]:
+def merge(
+    tx: Tx, catalog: Catalog, one: int, other: int, by: str, reader: Reader = ADMIN, *, to_private: bool = False
+) -> tuple[Incident, News]:
     """The younger of two goes into the older, with its alerts and its group; the older as it stands then.
 
-    Two that are one already stay as they are. Raises UnknownIncident and CannotMerge.
+    Two that are one already stay as they are. Of two that are not seen by the same people the whole is private and
+    seen by both; that is asked for by `to_private`. Raises UnknownIncident, CannotMerge and Private.
     """
     numbers = {incidents.after_merges(tx, number) for number in (one, other)}
     desk = Desk(tx, catalog)
@@ -89,10 +113,13 @@ def merge(tx: Tx, catalog: Catalog, one: int, other: int, by: str) -> tuple[Inci
             raise UnknownIncident(f"no incident {number}")
         if _is_merged(desk, number):
             raise Moved(f"incident {number} was merged meanwhile")
+        check_may(reader, _of(desk, number), catalog)
     if len(numbers) == 1:
         if one == other:
             raise CannotMerge(f"{code_of(one)} cannot be merged into itself")
         return _of(desk, *numbers), desk.news
+    if not to_private and asks_to_join(*(_of(desk, number) for number in numbers)):
+        raise CannotMerge(MORE_PRIVATE)
     older = _join(tx, desk, *(_of(desk, number) for number in sorted(numbers)), by=by)
     return _of(desk, older), desk.news
 
@@ -115,18 +142,32 @@ def _join(tx: Tx, desk: Desk, one: Incident, other: Incident, *, by: str) -> int
     return older.number
 
 
-def page(tx: Tx, catalog: Catalog, name: str, by: str, text: str) -> News:
-    """Page a person; the open incidents that the text names by their codes note it, wherever they were merged."""
+def page(tx: Tx, catalog: Catalog, name: str, by: str, text: str, reader: Reader = ADMIN) -> News:
+    """Page a person; the open incidents that the text names by their codes note it, wherever they were merged.
+
+    Of those that are private and seen by `reader` the person sees all, too; the others hear nothing of it.
+    """
     desk = Desk(tx, catalog)
     named = {incidents.after_merges(tx, number) for number in numbers_in(text)}
     desk.lock(named)
     notices.issue(tx, [asked_notice(name, by, text, tx.now())])
     for number in sorted(named):
         incident = desk.incident(number)
-        if incident is not None and incident.is_open:
+        if incident is not None and incident.is_open and may_see(reader, incident, catalog.teams):
             desk.tell(number, Noted(by, f"paged {name}: {text}"))
+            if incident.private and not may_see(Reader(name), incident, catalog.teams):
+                desk.tell(number, MadePrivate(by, (name,)))
     desk.settle()
     return desk.news
+
+
+def check_may(reader: Reader, incident: Incident, catalog: Catalog, event: Event | None = None) -> None:
+    """Raises Private for what is not for `reader`."""
+    code = code_of(incident.number)
+    if not may_see(reader, incident, catalog.teams):
+        raise Private(f"{code} {WHY_NOT}")
+    if isinstance(event, MadePublic) and incident.private and not may_publish(reader, incident, catalog.teams):
+        raise Private(f"{code} is made public by those who are named in it, and by admins")
 
 
 def _is_merged(desk: Desk, number: int) -> bool:

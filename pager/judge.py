@@ -1,6 +1,6 @@
 """The judge: what holds the incidents of one transaction, by their alerts as they stand there."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -33,6 +33,7 @@ LONGEST_CHAIN = 8
 """How many alerts may mute one another in a row."""
 CHUNK = 1000
 MOST_INCIDENTS = 20
+Listed = Sequence[KnownAlert]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class Home:
 
     severity: Level
     is_open: bool
+    private: bool = False
 
 
 class Judge:
@@ -159,14 +161,16 @@ class Judge:
         home = homes.get(alert.incident) if alert.incident is not None else None
         party = self._party(alert.state, home, stale=alert.stale)
         code = f" ({code_of(alert.incident)})" if alert.incident is not None else ""
-        return Party(party.key, party.name + code, party.labels, party.level, party.voice, party.since, party.speaks)
+        # What it holds tells everybody who speaks for it.
+        name = "a private incident" if home is not None and home.private else party.name
+        return Party(party.key, name + code, party.labels, party.level, party.voice, party.since, party.speaks)
 
     def _homes(self, numbers: set[int]) -> dict[int, Home]:
         rows = incidents.standing(self.tx, numbers - self._kept.keys())
-        found = {number: Home(row.severity, row.state != "resolved") for number, row in rows.items()}
+        found = {number: Home(row.severity, row.state != "resolved", row.private) for number, row in rows.items()}
         for number in numbers & self._kept.keys():
             incident = self._kept[number].incident
-            found[number] = Home(incident.severity, incident.is_open)
+            found[number] = Home(incident.severity, incident.is_open, incident.private)
         return found
 
     def _party(self, state: AlertState, home: Home | None, *, stale: bool) -> Party:
@@ -203,13 +207,18 @@ class Hidden:
     incidents: list[int] = field(default_factory=list)
 
 
-def hidden(tx: Tx, catalog: Catalog, asked: Mapping[int, Sequence[Matcher]]) -> dict[int, Hidden]:
-    """What each of these lists of matchers hides right now, by its name in `asked`."""
+def hidden(
+    tx: Tx, catalog: Catalog, asked: Mapping[int, Sequence[Matcher]], seen: Callable[[Tx, Listed], Listed] | None = None
+) -> dict[int, Hidden]:
+    """What each of these lists of matchers hides right now, by its name in `asked`, of the alerts that are `seen`.
+
+    By matchers that hide something or nothing the labels of any alert could be guessed.
+    """
     found = {name: Hidden() for name in asked}
     after = -(2**63)
     while asked:
         firing = alerts.page_of(tx, state="firing", after=after, limit=CHUNK)
-        for known in firing:
+        for known in seen(tx, firing) if seen else firing:
             labels = labels_of(known.state)
             if not never_muted(labels, catalog):
                 _count(found, asked, labels, known.incident)

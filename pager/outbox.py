@@ -8,6 +8,7 @@ from datetime import datetime
 from pager import bundling
 from pager.core.bundle import bundled
 from pager.core.catalog import Catalog
+from pager.core.code import code_of
 from pager.core.contact_url import destination
 from pager.core.incident import Entry, Incident, Reached, Unreached
 from pager.core.outcome import Outcome
@@ -27,7 +28,9 @@ from pager.core.page import (
     plan_page,
     refresh,
 )
+from pager.core.privacy import Reader, is_veiled, seen_as
 from pager.core.proven import TEST, trial_words
+from pager.core.telling import link_to
 from pager.core.template import MOST_ALERTS
 from pager.core.text import Facts
 from pager.desk import Desk, News
@@ -126,6 +129,9 @@ class _Writes:
             pages.keep(tx, self.kept)
 
     def link(self, tx: Tx, page: PageRow, incident: Incident, url: str) -> str:
+        if is_veiled(incident):
+            # Whoever sees it shows who they are there.
+            return link_to(code_of(incident.number), url)
         token = tokens.new_page_token()
         self.links.append(PageLink(token, page.recipient, incident.number, tx.now()))
         return f"{url}/p/{token}"
@@ -287,7 +293,9 @@ def _speaker(
     if page.kind == bundles.KIND:
         return _bundle_speaker(tx, catalog, page, plan, url, writes)
     if incident is not None:
-        said = alerts.said(tx, page.incident, MOST_ALERTS) if catalog.templates and page.kind != "notice" else ()
+        incident = seen_as(Reader(page.recipient), incident, catalog.teams)
+        tells = catalog.templates and page.kind != "notice" and not is_veiled(incident)
+        said = alerts.said(tx, page.incident, MOST_ALERTS) if tells else ()
         return lambda contact: replace(
             facts_of(catalog, page, incident, contact, writes.link(tx, page, incident, url), tx.now()), alerts=said
         )
@@ -322,7 +330,8 @@ def _bundle_speaker(
     kept = incidents.get(tx, told.numbers[0])
     if kept is None:
         return None
-    lead, like = kept.incident, replace(page, kind="page" if told.new else "notice")
+    lead = seen_as(Reader(page.recipient), kept.incident, catalog.teams)
+    like = replace(page, kind="page" if told.new else "notice")
     return lambda contact: bundled(
         facts_of(catalog, like, lead, contact, writes.link(tx, page, lead, url), tx.now()), bundling.carried(told)
     )

@@ -14,6 +14,7 @@ from pager.core.heartbeat import Beat
 from pager.core.holding import FREE, Verdict
 from pager.core.incident import REOPEN, Incident, Reported
 from pager.core.merge import Change, as_alert, merge
+from pager.core.privacy import both
 from pager.core.report import Act, Edit, Parsed, Source
 from pager.core.severity import Level
 from pager.core.stale import looked_at, renews
@@ -80,6 +81,7 @@ class Tally:
     severity: Level = "SEV-5"
     flapping: str = ""
     more: int = 0
+    private: tuple[str, ...] | None = None
 
 
 @dataclass(slots=True)
@@ -313,6 +315,7 @@ class Batch:
             tally.flapping = step.alert.name
         if step.decision is not None:
             tally.severity = min(tally.severity, step.decision.severity)
+            tally.private = both(tally.private, step.decision.private)
 
     def _report(self, tallies: Mapping[int, Tally], verdicts: Mapping[int, Verdict]) -> None:
         for number, tally in tallies.items():
@@ -331,6 +334,7 @@ class Batch:
                 flapping=tally.flapping,
                 more=max(tally.more, incident.more),
                 hold=verdict.hold,
+                private=tally.private,
             ),
         )
 

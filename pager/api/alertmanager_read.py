@@ -13,6 +13,7 @@ from aiohttp import web
 
 from pager import __version__
 from pager.api.parts import DATABASE, ENGINE, PARTS
+from pager.api.privacy import eyes_of, is_veil
 from pager.api.problems import Problem
 from pager.api.reading import name_in, read_body, text_in
 from pager.api.shapes import rfc3339
@@ -139,15 +140,17 @@ async def expire(request: web.Request) -> web.Response:
 
 
 async def _alerts(request: web.Request) -> list[Said]:
-    wanted, query, now = _filters(request), request.query, request.app[PARTS].clock()
+    wanted, query, now, eyes = _filters(request), request.query, request.app[PARTS].clock(), eyes_of(request)
     standing = [each for each in request.app[ENGINE].holding.standing(now) if each.wanted.kind == "silence"]
     active = [each for each in standing if each.state(now) == "active"]
     receiver = _receiver(query.get("receiver", ""))
 
     def read(tx: Tx) -> list[tuple[KnownAlert, str]]:
-        found = [known for known in _firing(tx) if all_match(wanted, labels_of(known.state))]
-        homes = incidents.standing(tx, {known.incident for known in found if known.incident is not None})
-        policies = {number: home.policy for number, home in homes.items()}
+        # What is hidden must match no filter: its labels could be guessed.
+        shown = eyes.alerts(tx, list(_firing(tx)))
+        found = [known for known in shown if all_match(wanted, labels_of(known.state))]
+        seen = {known.incident for known in found if known.incident is not None and not is_veil(known)}
+        policies = {number: home.policy for number, home in incidents.standing(tx, seen).items()}
         return [(known, policies.get(known.incident or 0, "none")) for known in found]
 
     told = [_alert(known, policy, active) for known, policy in await request.app[DATABASE].read(read)]

@@ -37,7 +37,11 @@ class Hold(TypedDict):
 
 
 class Incident(TypedDict):
-    """An incident. `number` and `code` name it; `version` rises with each change."""
+    """An incident. `number` and `code` name it; `version` rises with each change.
+
+    `private`: seen by those who are `named`, people and teams as `team:security`, by those who are paged for it, and by
+    admins. `veiled`: whoever asks is none of them, and this is all that they see of it.
+    """
 
     number: int
     code: str
@@ -73,6 +77,9 @@ class Incident(TypedDict):
     follows: str | None
     merged_into: str | None
     merged: list[str]
+    private: bool
+    veiled: bool
+    named: list[str]
     url: str
 
 

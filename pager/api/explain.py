@@ -7,6 +7,7 @@ from aiohttp import web
 from pager.api import answers
 from pager.api.declared import told
 from pager.api.parts import DATABASE, ENGINE
+from pager.api.privacy import eyes_of
 from pager.api.reading import number_in
 from pager.api.shapes import rfc3339
 from pager.core.code import code_of
@@ -24,12 +25,13 @@ routes = web.RouteTableDef()
 @told(answers.Explanation)
 async def explained(request: web.Request) -> web.Response:
     """Why this severity, whose opinion lost, why these people, why not others, what held it; oldest first."""
-    number, catalog = number_in(request), request.app[ENGINE].catalog
+    number, catalog, eyes = number_in(request), request.app[ENGINE].catalog, eyes_of(request)
 
     def read(tx: Tx) -> tuple[Kept, list[Line], list[Sent]]:
         kept = incidents.get(tx, number)
         if kept is None:
             raise UnknownIncident(f"no incident {code_of(number)}")
+        eyes.check(kept.incident)
         lines = [Line(entry.at, entry.said, entry.by, entry.config) for entry in incidents.timeline(tx, number)]
         return kept, lines, [_sent(page, tried) for page, tried in pages.of_incident(tx, number)]
 

@@ -1,6 +1,6 @@
 """Incidents over HTTP: lists, one by its code, what happened to it, and what people do to it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 import msgspec
@@ -9,6 +9,7 @@ from aiohttp import web
 from pager.api import answers
 from pager.api.declared import Parameter, told
 from pager.api.parts import DATABASE, ENGINE, PARTS
+from pager.api.privacy import eyes_of, reader_of
 from pager.api.problems import Problem
 from pager.api.reading import (
     CURSOR,
@@ -33,6 +34,8 @@ from pager.core.incident import (
     Escalated,
     Event,
     Incident,
+    MadePrivate,
+    MadePublic,
     Mitigated,
     Noted,
     Reassigned,
@@ -42,6 +45,8 @@ from pager.core.incident import (
     Snoozed,
     Unacked,
 )
+from pager.core.privacy import MOST as MOST_NAMED
+from pager.core.privacy import known_names
 from pager.core.severity import Level, parse_level
 from pager.engine import CannotMerge, UnknownIncident
 from pager.metrics import acting
@@ -56,6 +61,7 @@ NEWEST = 2**62
 MERGE = "merge"
 LONGEST_TITLE = 200
 LONGEST_NOTE = 10_000
+Named = Annotated[list[str], msgspec.Meta(max_length=MOST_NAMED)]
 Severity = Annotated[str, msgspec.Meta(extra_json_schema={"pattern": "^ *[Ss][Ee][Vv]-?[1-5] *$"}, examples=["SEV-2"])]
 
 
@@ -63,7 +69,8 @@ class Act(msgspec.Struct, forbid_unknown_fields=True):
     """What a person does. `version`: only if the incident is still as it was seen. The others by act:
 
     snooze: `for`; note: `text`; severity: `severity`; reassign: `to`; roles: `role`, and `to` if it is not theirs;
-    merge: `into`, the code of the other incident.
+    merge: `into`, the code of the other incident, and `private` where they are not seen by the same people: the whole
+    is private then, and seen by both; private: `named`, who sees it beside `by`.
     """
 
     by: Name
@@ -74,15 +81,21 @@ class Act(msgspec.Struct, forbid_unknown_fields=True):
     to: str = ""
     role: str = ""
     into: str = ""
+    named: Named = []
+    private: bool = False
 
 
 class Declared(msgspec.Struct, forbid_unknown_fields=True):
-    """An incident by hand; `policy` is that of `defaults:` if nothing is said."""
+    """An incident by hand; `policy` is that of `defaults:` if nothing is said.
+
+    `private`: seen by `by`, by these people and teams (`team:security`), by those who are paged for it, and by admins.
+    """
 
     title: Annotated[str, up_to(LONGEST_TITLE, 1)]
     severity: Severity
     by: Name
     policy: str = ""
+    private: bool | Named = False
 
 
 @routes.get("/api/v1/incidents")
@@ -97,6 +110,8 @@ async def listed(request: web.Request) -> web.Response:
     )
     shown = found[:limit]
     following = str(shown[-1].incident.number) if len(found) > limit else None
+    if team:  # Whose it is, is no more for everybody than what it is.
+        shown = [kept for kept in shown if eyes_of(request).sees(kept.incident)]
     answer: answers.Incidents = {"incidents": [_json(request, kept) for kept in shown], "next": following}
     return web.json_response(answer)
 
@@ -112,7 +127,8 @@ async def declare(request: web.Request) -> web.Response:
     # What the files leave out is built in: an alert that names no policy goes there, too.
     policy = said.policy or engine.catalog.policy("")[0]
     title = text_in(said.title, "title", LONGEST_TITLE)
-    incident = await engine.declare(title, _level(said.severity, "severity"), policy, name_in(said.by))
+    level, by = _level(said.severity, "severity"), name_in(said.by)
+    incident = await engine.declare(title, level, policy, by, _private(request, said))
     kept = await _read(request, incident.number)
     where = {"Location": f"/api/v1/incidents/{code_of(incident.number)}"}
     return web.json_response(_json(request, kept), status=201, headers=where)
@@ -130,9 +146,10 @@ async def one(request: web.Request) -> web.Response:
 async def timeline(request: web.Request) -> web.Response:
     """What happened, oldest first; `?cursor=` goes on after an entry."""
     number, limit, after = number_in(request), limit_in(request.query), cursor_in(request.query, 0)
+    eyes = eyes_of(request)
 
     def read(tx: Tx) -> list[incidents.Written]:
-        _known(incidents.get(tx, number), number)
+        eyes.check(_known(incidents.get(tx, number), number).incident)
         return incidents.timeline(tx, number, after=after, limit=limit + 1)
 
     found = await request.app[DATABASE].read(read)
@@ -150,10 +167,10 @@ async def timeline(request: web.Request) -> web.Response:
 @told(answers.Pages)
 async def paged(request: web.Request) -> web.Response:
     """Who was paged, by which contacts, and what became of each attempt; oldest first."""
-    number = number_in(request)
+    number, eyes = number_in(request), eyes_of(request)
 
     def read(tx: Tx) -> list[Any]:
-        _known(incidents.get(tx, number), number)
+        eyes.check(_known(incidents.get(tx, number), number).incident)
         return pages.of_incident(tx, number)
 
     found = await request.app[DATABASE].read(read)
@@ -161,12 +178,19 @@ async def paged(request: web.Request) -> web.Response:
     return web.json_response(answer)
 
 
+def _private(request: web.Request, said: Declared) -> tuple[str, ...] | None:
+    if isinstance(said.private, bool):
+        return () if said.private else None
+    return _named(request, said.private, "private")
+
+
 async def _merge(request: web.Request, number: int, said: Act, by: str) -> Incident:
     into = number_of(said.into)
     if into is None:
         raise Problem(400, "write the code of the other incident, such as 7KQ", path="into")
     try:
-        return await request.app[ENGINE].merge(number, into, by)
+        reader = reader_of(request)
+        return await request.app[ENGINE].merge(number, into, by, reader=reader, to_private=said.private)
     except CannotMerge as error:
         raise Problem(409, str(error), path="into") from None
 
@@ -197,6 +221,18 @@ def _reassigned(request: web.Request, said: Act, by: str) -> Event:
     return Reassigned(by, said.to)
 
 
+def _made_private(request: web.Request, said: Act, by: str) -> Event:
+    return MadePrivate(by, _named(request, said.named, "named"))
+
+
+def _named(request: web.Request, names: Sequence[str], path: str) -> tuple[str, ...]:
+    catalog = request.app[ENGINE].catalog
+    try:
+        return known_names(list(names), catalog.people, catalog.teams)
+    except ValueError as error:
+        raise Problem(400, str(error), path=path) from None
+
+
 def _role_taken(request: web.Request, said: Act, by: str) -> Event:
     catalog = request.app[ENGINE].catalog
     known_in(catalog.roles, said.role, "role", "role")
@@ -215,6 +251,8 @@ ACTS: dict[str, Callable[[web.Request, Act, str], Event]] = {
     "note": lambda request, said, by: Noted(by, text_in(said.text, "text", LONGEST_NOTE)),
     "severity": _severity_set,
     "reassign": _reassigned,
+    "private": _made_private,
+    "public": lambda request, said, by: MadePublic(by),
     "roles": _role_taken,
 }
 
@@ -233,7 +271,7 @@ async def act(request: web.Request) -> web.Response:
             incident = await _merge(request, number, said, by)
         else:
             event = ACTS[name](request, said, by)
-            incident = await request.app[ENGINE].act(number, event, version=said.version)
+            incident = await request.app[ENGINE].act(number, event, version=said.version, reader=reader_of(request))
     return web.json_response(_json(request, await _read(request, incident.number)))
 
 
@@ -248,4 +286,4 @@ def _known(kept: Kept | None, number: int) -> Kept:
 
 
 def _json(request: web.Request, kept: Kept) -> answers.Incident:
-    return incident_json(kept, request.app[ENGINE].catalog, request.app[PARTS].url)
+    return incident_json(eyes_of(request).shown(kept), request.app[ENGINE].catalog, request.app[PARTS].url)

@@ -27,6 +27,7 @@ LAST = Choice("days", "30", DAYS, "So many days, until now.")
 MOST = 20_000
 """Incidents that one report looks at, the newest ones."""
 NEWEST = 2**62
+PRIVATE = "private incidents"
 _NOBODY = ("source", "not heard of")
 
 
@@ -105,7 +106,8 @@ def _told(known: Known) -> Told:
     incident = known.incident
     ended = incident.state == "resolved" and incident.merged_into is None and incident.resolved_by in _NOBODY
     return Told(
-        rule=incident.rule,
+        # The name of its rule would tell what a private one is about, and a report is for everybody.
+        rule=PRIVATE if incident.private else incident.rule,
         severity=incident.severity,
         pages=known.pages,
         paged_at=known.paged_at,

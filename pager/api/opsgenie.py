@@ -1,7 +1,7 @@
 """Opsgenie's Alert API for senders, answered as Opsgenie answers: 202 and a request id, or 422 and the fields.
 
-Whoever shows the token of a source sees and touches the alerts of that source alone. An id is made of the alert's key,
-so that nothing has to be kept for it.
+Whoever shows the token of a source sees and touches the alerts of that source alone, of those in a private incident
+only that there is one. An id is made of the alert's key, so that nothing has to be kept for it.
 """
 
 import re
@@ -16,6 +16,7 @@ from pager.api.doors import CALLER
 from pager.api.ingest import small_body, take_in
 from pager.api.parts import DATABASE, ENGINE
 from pager.api.ping import heard, unheard
+from pager.api.privacy import eyes_of
 from pager.api.problems import Problem
 from pager.api.shapes import rfc3339
 from pager.core.alert import alert_key
@@ -57,11 +58,11 @@ async def listed(request: web.Request) -> web.Response:
     status = re.search(r"status\s*[:=]\s*(open|closed)", query.get("query", ""))
     firing = None if status is None else status[1] == "open"
     limit, offset = min(_number(query.get("limit"), USUAL), MOST), _number(query.get("offset"), 0)
-    source = _source(request)
+    source, eyes = _source(request), eyes_of(request)
 
     def read(tx: Tx) -> list[Said]:
         found = alerts.of_source(tx, source, firing=firing, limit=limit, offset=offset)
-        return [_json(tx, known) for known in found]
+        return [_json(tx, known) for known in eyes.alerts(tx, found)]
 
     return _answer(await request.app[DATABASE].read(read))
 
@@ -188,8 +189,14 @@ def _number(text: str | None, usual: int) -> int:
 
 
 async def _known(request: web.Request, key: int) -> KnownAlert:
-    found = await request.app[DATABASE].read(lambda tx: alerts.load(tx, [key]).get(key))
-    if found is None or found.state.source != _source(request):
+    source, eyes = _source(request), eyes_of(request)
+
+    def read(tx: Tx) -> KnownAlert | None:
+        found = alerts.load(tx, [key]).get(key)
+        return eyes.alerts(tx, [found])[0] if found is not None and found.state.source == source else None
+
+    found = await request.app[DATABASE].read(read)
+    if found is None:
         raise Problem(404, "no such alert, or it is not worked yet")
     return found
 

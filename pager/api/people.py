@@ -8,6 +8,7 @@ from aiohttp import web
 from pager.api import answers
 from pager.api.declared import told
 from pager.api.parts import DATABASE, ENGINE
+from pager.api.privacy import reader_of
 from pager.api.problems import Problem
 from pager.api.reading import Name, known_in, name_in, read_body, text_in, up_to
 from pager.api.shapes import rfc3339
@@ -39,7 +40,7 @@ async def page(request: web.Request) -> web.Response:
     """Page a person by hand. Incidents that the text names by their codes note it."""
     name, said = _person(request), await read_body(request, PageAsked)
     by, text = name_in(said.by), text_in(said.text, "text", LONGEST_TEXT)
-    await request.app[ENGINE].page(name, by, text)
+    await request.app[ENGINE].page(name, by, text, reader=reader_of(request))
     answer: answers.Paging = {"to": name, "text": text, "by": by}
     return web.json_response(answer, status=202)
 

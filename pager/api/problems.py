@@ -9,6 +9,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from pager.api.parts import INTAKE, KEYRING, METRICS, PARTS
+from pager.core.privacy import Private
 from pager.core.report import Malformed
 from pager.engine import UnknownIncident, VersionMismatch
 from pager.store import StoreUnavailable
@@ -53,12 +54,15 @@ async def answer(request: web.Request, problem: Problem) -> web.Response:
     return response
 
 
+REFUSALS = (Problem, web.HTTPException, Malformed, StoreUnavailable, UnknownIncident, VersionMismatch, Private)
+
+
 @web.middleware
 async def problems(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Word whatever goes wrong further in."""
     try:
         return await handler(request)
-    except (Problem, web.HTTPException, Malformed, StoreUnavailable, UnknownIncident, VersionMismatch) as error:
+    except REFUSALS as error:
         return await answer(request, problem_of(request, error))
     except asyncio.CancelledError:
         raise
@@ -83,6 +87,8 @@ def problem_of(request: web.Request, error: Exception) -> Problem:
         return Problem(400, error.what, path=error.path)
     if isinstance(error, UnknownIncident):
         return Problem(404, str(error))
+    if isinstance(error, Private):
+        return Problem(403, str(error))
     if isinstance(error, VersionMismatch):
         return Problem(409, str(error), path="version")
     request.app[METRICS].db_errors.labels("read" if request.method in ("GET", "HEAD") else "act").inc()

@@ -9,6 +9,7 @@ from pager.core.alert import fingerprint_of
 from pager.core.catalog import Catalog
 from pager.core.code import code_of
 from pager.core.oncall import OnCall, Segment
+from pager.core.privacy import is_veiled
 from pager.core.telling import Json, incident_told, rfc3339
 from pager.store.alerts import KnownAlert
 from pager.store.incidents import Kept, Written
@@ -30,8 +31,8 @@ __all__ = [
 
 def incident_json(kept: Kept, catalog: Catalog, url: str) -> answers.Incident:
     """An incident as every answer tells it. `url` is the address of this pager; nobody and no time are null."""
-    told = incident_told(kept.incident, kept.version, catalog.team_of(kept.incident.policy), url)
-    return cast(answers.Incident, told)
+    team = catalog.team_of(kept.incident.policy) if not is_veiled(kept.incident) else ""
+    return cast(answers.Incident, incident_told(kept.incident, kept.version, team, url))
 
 
 def entry_json(entry: Written) -> answers.Entry:

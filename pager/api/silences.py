@@ -10,6 +10,7 @@ from aiohttp import web
 from pager.api import answers_turns as answers
 from pager.api.declared import told
 from pager.api.parts import DATABASE, ENGINE, PARTS
+from pager.api.privacy import eyes_of
 from pager.api.problems import Problem
 from pager.api.reading import (
     BY,
@@ -289,11 +290,11 @@ async def _all(request: web.Request, found: Sequence[Silence]) -> list[answers.S
 
 
 async def hidden_now(request: web.Request, asked: Mapping[int, Sequence[Matcher]]) -> dict[int, Hidden]:
-    """What each of these lists of matchers hides right now, by its name in `asked`."""
-    catalog = request.app[ENGINE].catalog
+    """What each of these lists of matchers hides right now, by its name in `asked`, as far as whoever asks sees it."""
+    catalog, eyes = request.app[ENGINE].catalog, eyes_of(request)
 
     def read(tx: Tx) -> dict[int, Hidden]:
-        return hidden(tx, catalog, asked)
+        return hidden(tx, catalog, asked, eyes.seen)
 
     return await request.app[DATABASE].read(read) if asked else {}
 

@@ -21,6 +21,8 @@ DONE = {
     "mitigate": "mitigated",
     "escalate": "escalated",
     "note": "noted",
+    "private": "made private",
+    "public": "made public",
 }
 
 
@@ -35,6 +37,7 @@ def whoever() -> str:
 
 
 by_option = click.option("--by", default=whoever, help="Who does it; $PAGER_USER or the login name, if left out.")
+sees_option = click.option("--sees", multiple=True, help="Who else sees it, if it is private: ana, team:security.")
 codes_argument = click.argument("codes", nargs=-1, required=True, metavar="CODE...")
 
 
@@ -85,13 +88,18 @@ def _row(incident: dict[str, Any], at: datetime) -> tuple[str, ...]:
 def show(session: Session, client: Client, code: str) -> None:
     """Show one incident: its facts, who was paged and how that went, and its timeline."""
     incident = client.get(incident_path(code))
-    paged = client.get(incident_path(code, "/pages"))["pages"]
-    timeline = list(client.every(incident_path(code, "/timeline"), "timeline"))
+    veiled = incident["veiled"]
+    paged = [] if veiled else client.get(incident_path(code, "/pages"))["pages"]
+    timeline = [] if veiled else list(client.every(incident_path(code, "/timeline"), "timeline"))
     if session.is_json:
         print_json({**incident, "pages": paged, "timeline": timeline})
         return
     level = paint(incident["severity"], incident["severity"], session.colour)
     click.echo(f"{incident['code']}  {level}  {incident['state']}  {plain(incident['title'])}")
+    if veiled:
+        print_facts([("since", f"{_clock(incident['opened_at'])} ({age(incident['opened_at'], now())})")])
+        click.echo("It is seen by those who are named in it, by those who are paged for it, and by admins.", err=True)
+        return
     print_facts(_facts(incident, now()))
     _print_pages(paged)
     click.echo("\ntimeline")
@@ -116,6 +124,7 @@ def _facts(incident: dict[str, Any], at: datetime) -> list[tuple[str, str]]:
         ("merged", ", ".join(incident["merged"])),
         ("roles", ", ".join(f"{name} {person}" for name, person in sorted(incident["roles"].items()))),
         ("held", held + until),
+        ("private", _seen_by(incident)),
         ("next", _next(incident, at)),
         ("resolved", f"{_clock(closed)} {_ended(incident)}" if closed else ""),
         ("policy", incident["policy"] + (f", team {incident['team']}" if incident["team"] else "")),
@@ -128,6 +137,11 @@ def _facts(incident: dict[str, Any], at: datetime) -> list[tuple[str, str]]:
 def _ended(incident: dict[str, Any]) -> str:
     into = incident["merged_into"]
     return f"by {plain(incident['resolved_by'] or '')}" + (f", who merged it into {into}" if into else "")
+
+
+def _seen_by(incident: dict[str, Any]) -> str:
+    who = (*map(plain, incident["named"]), "those who are paged for it", "admins")
+    return f"seen by {', '.join(who)}" if incident["private"] else ""
 
 
 def _next(incident: dict[str, Any], at: datetime) -> str:
@@ -250,13 +264,14 @@ def severity(session: Session, client: Client, code: str, level: str, by: str) -
 @incidents.command()
 @codes_argument
 @click.argument("into", metavar="INTO")
+@click.option("--private", is_flag=True, help="If not the same people see them: the whole is private, seen by both.")
 @by_option
 @asks_server
-def merge(session: Session, client: Client, codes: tuple[str, ...], into: str, by: str) -> None:
+def merge(session: Session, client: Client, codes: tuple[str, ...], into: str, private: bool, by: str) -> None:
     """Make one of several that are one: `pagerctl merge 8AB 9CD 7KQ`. The younger go into the older, whoever is named
     first: with their alerts, and what comes to their groups later. Whoever was paged for them is told.
     """
-    _act(session, client, codes, MERGE, {"by": by, "into": into}, "merged")
+    _act(session, client, codes, MERGE, {"by": by, "into": into, "private": private}, "merged")
 
 
 @incidents.command()
@@ -280,8 +295,31 @@ def note(session: Session, client: Client, code: str, text: tuple[str, ...], by:
     _act(session, client, (code,), "note", {"by": by, "text": said})
 
 
+@incidents.command("private")
+@codes_argument
+@sees_option
+@by_option
+@asks_server
+def make_private(session: Session, client: Client, codes: tuple[str, ...], sees: tuple[str, ...], by: str) -> None:
+    """Show incidents to few: `pagerctl incidents private 7KQ --sees team:security`.
+
+    You see them, and so do those who are paged and admins; everybody else sees only that there is one. Of a private
+    one, let others see it, too. What was sent is not called back.
+    """
+    _act(session, client, codes, "private", {"by": by, "named": list(sees)})
+
+
+@incidents.command("public")
+@codes_argument
+@by_option
+@asks_server
+def make_public(session: Session, client: Client, codes: tuple[str, ...], by: str) -> None:
+    """Show private incidents to everybody, with all that was written so far."""
+    _act(session, client, codes, "public", {"by": by})
+
+
 def _act(
-    session: Session, client: Client, codes: tuple[str, ...], act: str, said: dict[str, str], done: str = ""
+    session: Session, client: Client, codes: tuple[str, ...], act: str, said: dict[str, Any], done: str = ""
 ) -> None:
     """Do it to each; one that cannot be done stops none of the others, and the exit status is 1."""
     told, failed = [], 0

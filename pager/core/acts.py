@@ -1,9 +1,10 @@
-"""What people do to an incident: acknowledge, let go, resolve, escalate, note, and say how bad it is."""
+"""What people do to an incident: acknowledge, let go, resolve, escalate, note, say how bad it is and who sees it."""
 
 from dataclasses import replace
 from datetime import timedelta
 
 from pager.core.escalation import become_unacked, go_on, release, start_run
+from pager.core.hiding import hide
 from pager.core.holds import hold, set_promotion
 from pager.core.incident import (
     MITIGATED_LASTS,
@@ -12,6 +13,8 @@ from pager.core.incident import (
     Escalated,
     Hold,
     Incident,
+    MadePrivate,
+    MadePublic,
     Mitigated,
     Noted,
     Reassigned,
@@ -22,6 +25,7 @@ from pager.core.incident import (
     Unacked,
 )
 from pager.core.lasting import begin_to_wait, is_news
+from pager.core.privacy import merged
 from pager.core.reports import NO_EXPIRY_IGNORES, bring_back, raise_to, risen
 from pager.core.turn import COMMANDER, Turn
 
@@ -234,6 +238,21 @@ def role_taken(turn: Turn, event: RoleTaken) -> None:
     else:
         turn.say(f"gives the role of {event.role} to {event.to}{after}", event.by)
         turn.tell(event.to, f"role {event.role}", event.by)
+    still_on_it(turn)
+
+
+def made_private(turn: Turn, event: MadePrivate) -> None:
+    """Private, also once it is over; whoever makes it so is named. Of a private one: these see it, too."""
+    own = () if turn.incident.private or not event.by else (event.by,)
+    hide(turn, merged(own, event.named), event.by)
+    still_on_it(turn)
+
+
+def made_public(turn: Turn, event: MadePublic) -> None:
+    """Everybody sees it, and all that was written before; its rules do not make it private again."""
+    if turn.incident.private:
+        turn.set(private=False, named=(), published=True)
+        turn.say("makes it public", event.by)
     still_on_it(turn)
 
 

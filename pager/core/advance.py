@@ -25,6 +25,8 @@ from pager.core.incident import (
     Held,
     Hold,
     Incident,
+    MadePrivate,
+    MadePublic,
     MergedInto,
     Mitigated,
     Noted,
@@ -71,6 +73,8 @@ def open_incident(number: int, alert: Alert, decision: Decision, catalog: Catalo
         promote=tuple(Rise(rise.to, rise.alerts, rise.after) for rise in decision.promote),
         hold=Hold("group_wait", due_at) if waits else None,
         clock_step=due_at,
+        private=decision.private is not None,
+        named=decision.private or (),
     )
     turn = Turn(incident, catalog, now)
     set_promotion(turn)
@@ -206,6 +210,8 @@ _HANDLERS: dict[type, Callable[[Turn, Any], None]] = {
     SeveritySet: acts.severity_set,
     Reassigned: acts.reassigned,
     RoleTaken: acts.role_taken,
+    MadePrivate: acts.made_private,
+    MadePublic: acts.made_public,
     Absorbed: joining.absorbed,
     MergedInto: joining.merged_into,
 }

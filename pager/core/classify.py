@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import reduce
 from typing import Literal
 
 import msgspec
@@ -12,6 +13,7 @@ from pager.core.alert import HEARTBEATS, Alert
 from pager.core.catalog import Catalog
 from pager.core.heartbeat import is_about
 from pager.core.matcher import all_match
+from pager.core.privacy import both
 from pager.core.rule import Heartbeat, Promote, Recovery, Rule
 from pager.core.rulefile import PlacedRule, RuleFile
 from pager.core.severity import WORDS, Level
@@ -35,7 +37,10 @@ class Opinion:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What happens to an alert, and why. `respond` is `none` for a heartbeat that nobody asked about."""
+    """What happens to an alert, and why. `respond` is `none` for a heartbeat that nobody asked about.
+
+    `private` is who sees it beside those who are paged, None for everybody: one file that says so is enough.
+    """
 
     severity: Level
     policy: str
@@ -48,6 +53,7 @@ class Decision:
     promote: tuple[Promote, ...] = ()
     recovery: Recovery | None = None
     losers: tuple[Opinion, ...] = ()
+    private: tuple[str, ...] | None = None
     respond: Literal["", "none"] = ""
 
 
@@ -80,6 +86,7 @@ def classify(alert: Alert, catalog: Catalog) -> Decision:
         promote=rule.promote,
         recovery=rule.recovery,
         losers=tuple(Opinion(other, lost.rule.name, lost.place) for lost, other, _ in found[1:]),
+        private=reduce(both, (placed.rule.private for placed, _, _ in found)),
     )
 
 

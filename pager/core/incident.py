@@ -61,6 +61,8 @@ class Incident(Struct, frozen=True):
     repairing, which is to be decided after `decide_after`.
     `before` is the incident as it stood before the newest ack, or before its end by the source. `absorbed` are the
     incidents that were merged into it, and `merged_into` is the one that it was merged into itself, for good.
+    `private`: whoever is `named` sees it, people and teams as `team:x`, and who has to do with it, but for
+    `bystanders`, whom `also` alone has paged. `published`: a person made it public, and no rule makes it private again.
     """
 
     number: int
@@ -125,6 +127,10 @@ class Incident(Struct, frozen=True):
     commanders: int = 0
     absorbed: tuple[int, ...] = ()
     merged_into: int | None = None
+    private: bool = False
+    named: tuple[str, ...] = ()
+    bystanders: tuple[str, ...] = ()
+    published: bool = False
 
     def changed(self, **changes: Any) -> "Incident":
         """This incident with other values in these fields."""
@@ -157,7 +163,7 @@ class Reported:
     """Its alerts after a report: all of them, all firing spells, those firing now, and the worst opinion told.
 
     `hold` is what holds it with these alerts, so that nobody is paged before it is held; None: perhaps nothing does,
-    and `Released` is told afterwards.
+    and `Released` is told afterwards. `private` is who sees it by the rules of these alerts; None: everybody.
     """
 
     alerts: int
@@ -168,6 +174,7 @@ class Reported:
     unheard: bool = False
     more: int = 0
     hold: Hold | None = None
+    private: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,10 +282,23 @@ class RoleTaken:
 
 
 @dataclass(frozen=True, slots=True)
+class MadePrivate:
+    """Only who is named sees it from now on, and who has to do with it; of a private one: these see it, too."""
+
+    by: str
+    named: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MadePublic:
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
 class Absorbed:
     """A younger incident is merged into this one: what it brings, and what holds the whole with its alerts.
 
-    `absorbed` are those that were merged into the younger before.
+    `absorbed` are those that were merged into the younger before; `private` is who sees it, None for everybody.
     """
 
     by: str
@@ -291,6 +311,8 @@ class Absorbed:
     paged: tuple[str, ...] = ()
     absorbed: tuple[int, ...] = ()
     hold: Hold | None = None
+    private: tuple[str, ...] | None = None
+    bystanders: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,7 +324,7 @@ class MergedInto:
 
 
 _ToOne = Acked | Snoozed | Unacked | Mitigated | Resolved | Escalated | Noted | SeveritySet | Reassigned | RoleTaken
-Act = _ToOne | Absorbed | MergedInto
+Act = _ToOne | MadePrivate | MadePublic | Absorbed | MergedInto
 Event = Reported | TimePassed | Unreached | Reached | Held | Released | Act
 EVENTS: dict[str, type] = {kind.__name__: kind for kind in get_args(Event)}
 

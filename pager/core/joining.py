@@ -3,6 +3,7 @@
 from pager.core.acts import still_on_it
 from pager.core.code import code_of
 from pager.core.escalation import become_unacked, start_run
+from pager.core.hiding import hide_with
 from pager.core.holding import is_own
 from pager.core.holds import hold
 from pager.core.incident import Absorbed, Event, Hold, Incident, MergedInto, Mitigated, Resolved, SeveritySet
@@ -46,6 +47,8 @@ def what_joins(younger: Incident, by: str, hold: Hold | None) -> Absorbed:
         paged=younger.paged,
         absorbed=younger.absorbed,
         hold=hold,
+        private=younger.named if younger.private else None,
+        bystanders=younger.bystanders,
     )
 
 
@@ -58,6 +61,7 @@ def absorbed(turn: Turn, event: Absorbed) -> None:
     if not was.is_open or event.number in was.absorbed:
         return
     code = code_of(event.number)
+    hide_with(turn, event)
     turn.set(
         alerts=was.alerts + event.alerts,
         spells=was.spells + event.spells,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pager.core.code import code_of
 from pager.core.hygiene import clean_title
 from pager.core.incident import Incident
+from pager.core.privacy import veiled
 
 MOST = 20
 
@@ -24,7 +25,8 @@ def last_words(incidents: Sequence[Incident], links: str) -> Words:
 
     `links` is what links begin with.
     """
-    ordered = sorted(incidents, key=lambda incident: (incident.severity, incident.number))
+    shown = [veiled(incident) if incident.private else incident for incident in incidents]
+    ordered = sorted(shown, key=lambda incident: (incident.severity, incident.number))
     first, named = ordered[0], ordered[:MOST]
     more = f" and {len(ordered) - 1} more" if len(ordered) > 1 else ""
     title = f"{first.severity} {code_of(first.number)} {clean_title(first.title)[:120]}{more}: nobody can be reached"

@@ -10,9 +10,11 @@ from typing import Literal
 
 from pager.core.catalog import Catalog
 from pager.core.hygiene import one_line
+from pager.core.incident import Incident
 from pager.core.oncall import Segment, runs, timeline
 from pager.core.override import Wanted
 from pager.core.people import Person
+from pager.core.privacy import TITLE, Reader, may_see
 from pager.core.shiftdiff import Moved, Span
 from pager.core.wall import first_instant
 
@@ -53,12 +55,17 @@ class Beginning:
 
 @dataclass(frozen=True, slots=True)
 class Handed:
-    """An open incident, as a hand-over lists it."""
+    """An open incident, as a hand-over lists it; `private` is the whole of one that is."""
 
     code: str
     severity: str
     title: str
     policy: str
+    private: Incident | None = None
+
+    def title_for(self, person: str, catalog: Catalog) -> str:
+        hidden = self.private is not None and not may_see(Reader(person), self.private, catalog.teams)
+        return TITLE if hidden else self.title
 
 
 def beginnings(catalog: Catalog, start: datetime, end: datetime) -> list[Beginning]:
@@ -117,7 +124,7 @@ def hand_over(
     count = sum(number for policy, number in last_day.items() if not policies or policy in policies)
     lines = [_until(begin, person), f"Before you: {', '.join(begin.before)}." if begin.before else ""]
     lines.append(f"{_counted(len(mine), 'open incident')}{':' if mine else '.'}")
-    lines += [f"{one.severity} {one.code} {_short(one.title)}" for one in mine[:MOST_LISTED]]
+    lines += [f"{one.severity} {one.code} {_short(one.title_for(begin.person, catalog))}" for one in mine[:MOST_LISTED]]
     lines.append(f"and {len(mine) - MOST_LISTED} more" if len(mine) > MOST_LISTED else "")
     lines.append(f"In the last 24 h: {_counted(count, 'incident')}.")
     body = "\n".join(line for line in lines if line)

@@ -6,6 +6,7 @@ from pager.core.catalog import Catalog
 from pager.core.documents import PeopleFile, RulesFile, check_name
 from pager.core.findings import Finding, Part
 from pager.core.policy import Policy, Target, parse_target
+from pager.core.privacy import TEAM
 from pager.core.scenario import Case
 from pager.core.schedule import Loc, Schedule, named_people, schedule_people
 from pager.core.severity import Severity
@@ -60,6 +61,18 @@ class _Known:
         for number, name in enumerate(names):
             yield from self.check(part, (*path, number), kind, name)
 
+    def check_named(self, part: Part, path: Loc, names: Iterable[str]) -> Iterator[Finding]:
+        """People, and teams as `team:x`."""
+        for number, name in enumerate(names):
+            place = (*path, number)
+            if name.startswith(TEAM):
+                yield from self.check(part, place, "team", name.removeprefix(TEAM))
+            elif name not in self.names["person"] and name in self.names["team"]:
+                said, meant = f'unknown person "{name}"', TEAM + name
+                yield part.error(place, _CODES["person"], said, word=meant, known=(meant,))
+            else:
+                yield from self.check(part, place, "person", name)
+
     def check_target(self, part: Part, path: Loc, target: Target) -> Iterator[Finding]:
         if target.kind != "everyone":
             yield from self.check(part, path, target.kind, target.name)
@@ -94,6 +107,8 @@ def _of_rules(part: Part, content: RulesFile, known: _Known, catalog: Catalog) -
     for key in ("rules", "heartbeats", "sources"):
         for number, entry in enumerate(getattr(content, key)):
             yield from known.check_policy(part, (key, number, "policy"), entry.policy)
+    for number, rule in enumerate(content.rules):
+        yield from known.check_named(part, ("rules", number, "private"), rule.private or ())
     for name, policy in content.policies.items():
         yield from _of_policy(part, ("policies", name), policy, known)
     for name, group in content.stakeholders.items():

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from pager.core.escalation import become_unacked, start_run, step_due
+from pager.core.hiding import rule_says
 from pager.core.holds import hold, new_run, set_promotion
 from pager.core.incident import MITIGATED_LASTS, REOPEN, TELL_EVERY, DropNotices, Hold, Incident, Reported, Restore
 from pager.core.lasting import begin_again
@@ -13,6 +14,7 @@ NO_EXPIRY_IGNORES = timedelta(hours=1)
 _GOES_ON = (
     *("alerts", "spells", "firing", "more", "opinion", "severity", "lowered", "absorbed"),
     *("paged", "notices", "also_due", "waves", "ticket", "last_act", "commanders", "clock_coordinate", "roles"),
+    *("private", "named", "bystanders", "published"),
 )
 """What is told meanwhile counts also where an incident is brought back to how it stood before."""
 
@@ -31,6 +33,7 @@ def reported(turn: Turn, event: Reported) -> None:
         more=event.more,
         opinion=min(was.opinion, event.severity),
     )
+    rule_says(turn, event.private)
     if event.hold is not None and was.is_open and was.alerts:
         hold(turn, event.hold)
     if fresh:

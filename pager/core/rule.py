@@ -12,6 +12,7 @@ from pager.core.mapping import Mapping, Words
 from pager.core.matcher import Matcher, MatcherField
 from pager.core.model import Model
 from pager.core.moment import Zone
+from pager.core.privacy import PrivateField
 from pager.core.quota import Quota
 from pager.core.severity import Level, LevelField
 from pager.core.signature import Signed
@@ -62,7 +63,10 @@ class Recovery(Model):
 
 
 class Rule(Model):
-    """One rule. Without `severity` the sender's own word counts."""
+    """One rule. Without `severity` the sender's own word counts.
+
+    `private` names who sees its incidents beside those who are paged, and admins; None: everybody does.
+    """
 
     name: str = Field(min_length=1)
     match: tuple[MatcherField, ...] = ()
@@ -73,6 +77,7 @@ class Rule(Model):
     group_wait: Duration | None = None
     promote: tuple[Promote, ...] = ()
     recovery: Recovery | None = None
+    private: PrivateField = None
 
     @field_validator("runbook")
     @classmethod

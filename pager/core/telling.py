@@ -5,6 +5,7 @@ from typing import Any, overload
 
 from pager.core.code import code_of
 from pager.core.incident import Hold, Incident
+from pager.core.privacy import is_veiled
 
 Json = dict[str, Any]
 
@@ -61,6 +62,9 @@ def incident_told(incident: Incident, version: int, team: str, url: str) -> Json
         "follows": code_of(incident.follows) if incident.follows else None,
         "merged_into": code_of(incident.merged_into) if incident.merged_into else None,
         "merged": [code_of(number) for number in incident.absorbed],
+        "private": incident.private,
+        "veiled": is_veiled(incident),
+        "named": list(incident.named),
         "url": link_to(code, url),
     }
 

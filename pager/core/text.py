@@ -120,7 +120,8 @@ def plainest(facts: Facts) -> Text:
     if facts.alone:
         return Text(facts.title[:200], facts.summary[:500])
     title = f"{facts.severity} {facts.title} [{facts.code}]"[:200]
-    return Text(title, f"{title}\nRunbook: {facts.runbook}\nAcknowledge: {facts.page_link}")
+    links = f"Runbook: {facts.runbook}\nAcknowledge: {facts.page_link}" if facts.runbook else f"Page: {facts.page_link}"
+    return Text(title, f"{title}\n{links}")
 
 
 def clock(at: datetime, zone: str, now: datetime) -> str:
@@ -147,13 +148,16 @@ def _body(facts: Facts, room: int) -> str:
 
 
 def _links(facts: Facts) -> list[str]:
-    word = "Acknowledge" if facts.kind == "page" else "Page"
+    """The runbook and what to press; whoever is not to see the incident has neither, and may look whether they are."""
+    word = "Acknowledge" if facts.kind == "page" and facts.runbook else "Page"
+    runbook = f"Runbook of {facts.code}: {facts.runbook}" if facts.bundle else f"Runbook: {facts.runbook}"
+    runbooks = [runbook] if facts.runbook else []
     if facts.bundle:
         # One link acknowledges one incident: nobody shall take it for all of them.
-        every = f"{facts.page_link.rpartition('/p/')[0]}/"
-        return [f"Runbook of {facts.code}: {facts.runbook}", f"{word} {facts.code}: {facts.page_link}", f"All: {every}"]
+        every = f"{facts.page_link.rpartition('/p/' if facts.runbook else '/i/')[0]}/"
+        return [*runbooks, f"{word} {facts.code}: {facts.page_link}", f"All: {every}"]
     plan = [f"Plan: {facts.plan}"] if facts.plan else []
-    return [*plan, f"Runbook: {facts.runbook}", f"{word}: {facts.page_link}"]
+    return [*plan, *runbooks, f"{word}: {facts.page_link}"]
 
 
 def _mail(facts: Facts, room: int) -> Text:
@@ -172,7 +176,7 @@ def _push(facts: Facts, _room: int) -> Text:
     where = f"{facts.where}, " if facts.where else ""
     alerts = f", {_count(facts)}" if facts.firing + facts.more > 1 else ""
     first = facts.summary if facts.bundle else f"{where}since {clock(facts.since, facts.zone, facts.now)}{alerts}"
-    links = f"Runbook: {facts.runbook}\n{facts.page_link}"
+    links = f"Runbook: {facts.runbook}\n{facts.page_link}" if facts.runbook else facts.page_link
     return Text(_headline(facts, 40), f"{_line(first, 60)}\n{_line(_second(facts), 59)}\n{links}")
 
 

@@ -73,15 +73,30 @@ class Turn:
         """Somebody whose page of this instant failed is tried again by plan, not paged twice."""
         self._skipped.add(name)
 
-    def page(self, target: str, names: Iterable[str], step: int, why: str, *, wave: int = 0) -> tuple[str, ...]:
-        """Page each of `names` who has no page in this turn yet; gives those whom it named, paged or not."""
+    def page(
+        self, target: str, names: Iterable[str], step: int, why: str, *, wave: int = 0, to_know: bool = False
+    ) -> tuple[str, ...]:
+        """Page each of `names` who has no page in this turn yet; gives those whom it named, paged or not.
+
+        `to_know`: they are to know of it and not to work on it, unless they are paged for that, too.
+        """
         named = tuple(name for name in names if name not in self._skipped)
+        self._stand_by(named, to_know=to_know)
         for name in named:
             if name not in self._paged:
                 self._paged.add(name)
                 round_ = self.incident.round if step else wave
                 self._add(Page(name, self.incident.run, round_, step, why, self.now, target=target))
         return named
+
+    def _stand_by(self, names: tuple[str, ...], *, to_know: bool) -> None:
+        incident = self.incident
+        if to_know:
+            fresh = tuple(name for name in names if name not in incident.paged and name not in incident.bystanders)
+            if fresh:
+                self.set(bystanders=(*incident.bystanders, *fresh))
+        elif not set(names).isdisjoint(incident.bystanders):
+            self.set(bystanders=tuple(name for name in incident.bystanders if name not in names))
 
     def page_step(self, targets: Iterable[Target], step: int, why: str) -> tuple[str, ...]:
         """Page all targets of a step; gives whose answer it waits for: people, or channels if it names none."""
@@ -95,7 +110,8 @@ class Turn:
         self.set(also_due=False, waves=wave + 1)
         for written in self.severity.also:
             target = parse_target(written)
-            self.page(str(target), [name for name in self.resolve(target) if name != acker], 0, why, wave=wave)
+            others = [name for name in self.resolve(target) if name != acker]
+            self.page(str(target), others, 0, why, wave=wave, to_know=True)
         for role in self.severity.roles:
             known = self.catalog.roles.get(role)
             if known is not None:

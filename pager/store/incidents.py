@@ -15,7 +15,7 @@ from pager.store.sql import Row, instant
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Incident).decode
 CHUNK = 400
-_COLUMNS = "number, version, seq, body"
+_COLUMNS = "number, version, seq, body, private"
 
 
 @dataclass(slots=True)
@@ -78,6 +78,7 @@ class Standing:
     severity: Level
     policy: str
     due_at: datetime | None
+    private: bool = False
 
 
 def standing(tx: Tx, numbers: Iterable[int]) -> dict[int, Standing]:
@@ -85,11 +86,24 @@ def standing(tx: Tx, numbers: Iterable[int]) -> dict[int, Standing]:
     wanted, found = list(set(numbers)), {}
     for start in range(0, len(wanted), CHUNK):
         for row in tx.all(
-            "SELECT number, state, severity, policy, due_at FROM incidents WHERE number IN (:numbers)",
+            "SELECT number, state, severity, policy, due_at, private FROM incidents WHERE number IN (:numbers)",
             numbers=wanted[start : start + CHUNK],
         ):
             due_at = instant(row.due_at) if row.due_at is not None else None
-            found[row.number] = Standing(row.state, row.severity, row.policy, due_at)
+            private = row.private is not None
+            found[row.number] = Standing(row.state, row.severity, row.policy, due_at, private)
+    return found
+
+
+def private_of(tx: Tx, numbers: Iterable[int]) -> dict[int, Incident]:
+    """Those of these incidents that are private."""
+    wanted, found = list(set(numbers)), {}
+    for start in range(0, len(wanted), CHUNK):
+        rows = tx.all(
+            f"SELECT {_COLUMNS} FROM incidents WHERE number IN (:numbers) AND private IS NOT NULL AND version > 0",
+            numbers=wanted[start : start + CHUNK],
+        )
+        found.update({row.number: _kept(row).incident for row in rows})
     return found
 
 
@@ -155,7 +169,7 @@ def save(tx: Tx, saved: Sequence[tuple[Kept, str]]) -> None:
     tx.many(
         "UPDATE incidents SET group_key = :group, state = :state, severity = :severity, policy = :policy, "
         "team = :team, opened_at = :opened_at, resolved_at = :resolved_at, due_at = :due_at, version = :version, "
-        "seq = :seq, body = :body WHERE number = :number",
+        "seq = :seq, body = :body, private = :private WHERE number = :number",
         [_columns(kept, team) for kept, team in saved],
     )
 
@@ -339,7 +353,15 @@ def decode(body: bytes) -> Incident:
 def _kept(row: Row) -> Kept:
     if not row.body:
         raise LookupError(f"incident {row.number} was opened and never saved")
-    return Kept(_decode(row.body), row.version, row.seq)
+    return Kept(incident_of(row.body, row.private), row.version, row.seq)
+
+
+def incident_of(body: bytes, private: str | None) -> Incident:
+    """The incident of a row. Its column says whether it is private: a node of before writes a body that does not."""
+    incident = _decode(body)
+    if private is None or incident.private:
+        return incident
+    return incident.changed(private=True, named=tuple(msgspec.json.decode(private)))
 
 
 def _columns(kept: Kept, team: str) -> dict[str, object]:
@@ -357,4 +379,5 @@ def _columns(kept: Kept, team: str) -> dict[str, object]:
         "version": kept.version,
         "seq": kept.seq,
         "body": _encode(incident),
+        "private": _encode(incident.named).decode() if incident.private else None,
     }

@@ -7,7 +7,9 @@ import msgspec
 
 from pager.core.code import code_of
 from pager.core.notices import Handed, Notice
+from pager.core.privacy import TITLE
 from pager.store.database import Tx
+from pager.store.incidents import incident_of
 from pager.store.sql import Row
 
 NO_INCIDENT = 0
@@ -74,7 +76,7 @@ def words(tx: Tx, number: int) -> Row | None:
 def standing(tx: Tx) -> tuple[list[Handed], dict[str, int]]:
     """For hand-overs: what is open, the worst and newest first, and how much was opened in 24 h, by policy."""
     rows = tx.all(
-        "SELECT number, severity, policy, body FROM incidents WHERE state <> 'resolved' AND version > 0 "
+        "SELECT number, severity, policy, body, private FROM incidents WHERE state <> 'resolved' AND version > 0 "
         "ORDER BY severity, number DESC LIMIT :most",
         most=_MOST,
     )
@@ -82,8 +84,12 @@ def standing(tx: Tx) -> tuple[list[Handed], dict[str, int]]:
         "SELECT policy, count(*) AS n FROM incidents WHERE opened_at > :since GROUP BY policy",
         since=tx.now() - timedelta(hours=24),
     )
-    found = [Handed(code_of(row.number), row.severity, _title(row.body).title, row.policy) for row in rows]
-    return found, {row.policy: int(row.n) for row in counts}
+    return [_handed(row) for row in rows], {row.policy: int(row.n) for row in counts}
+
+
+def _handed(row: Row) -> Handed:
+    private = incident_of(row.body, row.private) if row.private is not None else None
+    return Handed(code_of(row.number), row.severity, _title(row.body).title, row.policy, private)
 
 
 def backlog(tx: Tx, level: str, since: datetime, at: datetime) -> list[Row]:
@@ -101,16 +107,16 @@ def backlog(tx: Tx, level: str, since: datetime, at: datetime) -> list[Row]:
 
 
 def newest_open(tx: Tx, level: str, at: datetime, policies: list[str], most: int) -> list[tuple[int, str]]:
-    """Number and title of the newest open incidents of a level that were there at `at`."""
+    """Number and title of the newest open incidents of a level that were there at `at`; of a private one no title."""
     rows = tx.all(
-        "SELECT number, body FROM incidents WHERE severity = :level AND state <> 'resolved' AND version > 0 "
+        "SELECT number, body, private FROM incidents WHERE severity = :level AND state <> 'resolved' AND version > 0 "
         "AND opened_at <= :at AND policy IN (:policies) ORDER BY number DESC LIMIT :most",
         level=level,
         at=at,
         policies=policies,
         most=most,
     )
-    return [(int(row.number), _title(row.body).title) for row in rows]
+    return [(int(row.number), TITLE if row.private is not None else _title(row.body).title) for row in rows]
 
 
 def is_first_to_tell(tx: Tx, config: str) -> bool:

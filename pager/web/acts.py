@@ -10,6 +10,8 @@ from pager.core.incident import (
     Act,
     Escalated,
     Incident,
+    MadePrivate,
+    MadePublic,
     Mitigated,
     Noted,
     Reassigned,
@@ -19,6 +21,7 @@ from pager.core.incident import (
     Snoozed,
     Unacked,
 )
+from pager.core.privacy import known_names
 from pager.core.severity import Level, parse_level
 from pager.core.turn import COMMANDER
 from pager.web.view import can_undo
@@ -30,10 +33,11 @@ PLAIN: Mapping[str, Callable[[str], Act]] = {
     "escalate": Escalated,
     "resolve": Resolved,
     "mitigate": Mitigated,
+    "public": MadePublic,
     "command": lambda who: RoleTaken(who, COMMANDER, who),
 }
 OF_A_LINK = ("ack", "undo", "escalate", "resolve", "note", "severity", "command")
-ALL = (*OF_A_LINK, "mitigate", "snooze", "reassign")
+ALL = (*OF_A_LINK, "mitigate", "snooze", "reassign", "private", "public")
 MERGE = "merge"
 PAGE = "page"
 LONGEST_TEXT = 400
@@ -51,6 +55,8 @@ DONE = {
     "page": "Paged: it is on its way, and noted here.",
     "merge": "Merged: this one has the alerts of both.",
     "declare": "Declared: it pages now.",
+    "private": "It is private: everybody else sees only that there is one.",
+    "public": "It is public: everybody sees it.",
 }
 TOO_LATE = "It is too late to undo: that is for 60 seconds, and for whoever has it. Escalate instead."
 
@@ -71,6 +77,7 @@ def event_of(
     now: datetime,
     allowed: Collection[str] = ALL,
     people: Collection[str] = (),
+    teams: Collection[str] = (),
 ) -> Act:
     """What the form's `action` asks for. Raises Unfit, in words for the page."""
     action = form.get("action", "")
@@ -84,6 +91,8 @@ def event_of(
         return SeveritySet(who, level_in(form.get("to", "")))
     if action == "reassign":
         return Reassigned(who, _person(form.get("to", ""), people))
+    if action == "private":
+        return MadePrivate(who, named_in(form, people, teams))
     if action == "snooze":
         return Snoozed(who, _until(form.get("for", ""), now))
     return PLAIN[action](who)
@@ -104,6 +113,14 @@ def page_of(form: Mapping[str, str], code: str, people: Collection[str]) -> tupl
     if not 0 < len(text) <= LONGEST_TEXT:
         raise Unfit(400, f"Say in 1 to {LONGEST_TEXT} characters what you need.")
     return form["to"], text if code in text.split() else f"{text} ({code})"
+
+
+def named_in(form: Mapping[str, str], people: Collection[str], teams: Collection[str]) -> tuple[str, ...]:
+    """Whom the form's `named` names beside whoever fills it in. Raises Unfit."""
+    try:
+        return known_names(form.get("named", ""), people, teams)
+    except ValueError as error:
+        raise Unfit(400, f"Who sees it: {error}.") from None
 
 
 def _person(name: str, people: Collection[str]) -> str:

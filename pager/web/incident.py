@@ -6,6 +6,7 @@ from dataclasses import replace
 from aiohttp import web
 
 from pager.api.parts import DATABASE, ENGINE
+from pager.api.privacy import Eyes, eyes_of, reader_of
 from pager.api.problems import Problem
 from pager.api.reading import cursor_in
 from pager.core.code import code_of, number_of
@@ -15,7 +16,7 @@ from pager.metrics import acting
 from pager.store import incidents
 from pager.store.database import Tx
 from pager.web.acts import DONE, MERGE, PAGE, Unfit, event_of, page_of
-from pager.web.link import runbook_of, seen_by
+from pager.web.link import not_veiled, runbook_of, seen_by, template_of
 from pager.web.seat import form_of, seat_of, see_other, shown, who_in
 from pager.web.view import Seen, View
 
@@ -35,7 +36,7 @@ async def show(request: web.Request) -> web.Response:
 async def act(request: web.Request) -> web.Response:
     """Do what the form's `action` says, as whoever sits there. Safe to repeat."""
     seat = seat_of(request)
-    form, seen = await form_of(request, seat), await _look(request)
+    form, seen = await form_of(request, seat), not_veiled(await _look(request))
     action = form.get("action", "")
     try:
         who = who_in(form, seat)
@@ -51,16 +52,17 @@ async def act(request: web.Request) -> web.Response:
 
 async def _do(request: web.Request, form: Mapping[str, str], who: str, seen: Seen) -> Incident:
     """The incident after it: another one where it was merged. Raises Unfit."""
-    engine, number = request.app[ENGINE], seen.incident.number
+    engine, number, reader = request.app[ENGINE], seen.incident.number, reader_of(request)
     if form.get("action", "") == PAGE:
         name, text = page_of(form, code_of(number), engine.catalog.people)
-        await engine.page(name, who, text)
+        await engine.page(name, who, text, reader=reader)
         return seen.incident
     if form.get("action", "") != MERGE:
-        return await engine.act(number, event_of(form, who, seen.incident, seen.now, people=engine.catalog.people))
+        event = event_of(form, who, seen.incident, seen.now, people=engine.catalog.people, teams=engine.catalog.teams)
+        return await engine.act(number, event, reader=reader)
     other = number_of(form.get("into", ""))
     try:
-        return await engine.merge(number, other or 0, who)
+        return await engine.merge(number, other or 0, who, reader=reader, to_private=form.get("private", "") == "yes")
     except UnknownIncident:
         raise Unfit(400, "Write the code of the incident that it is one with, such as 7KQ.") from None
     except CannotMerge as error:
@@ -70,7 +72,7 @@ async def _do(request: web.Request, form: Mapping[str, str], who: str, seen: See
 @routes.get("/i/{code}/runbook")
 async def runbook(request: web.Request) -> web.Response:
     """The incident's runbook, as the page link has it."""
-    seen = await _look(request)
+    seen = not_veiled(await _look(request))
     view = View(seen, request.app[ENGINE].catalog, _link(seen))
     html = await runbook_of(request, view)
     return shown(request, "runbook.html", v=view, html=html, path=seen.incident.runbook)
@@ -78,27 +80,28 @@ async def runbook(request: web.Request) -> web.Response:
 
 async def _look(request: web.Request) -> Seen:
     """The incident as it stands, in one snapshot. Problem 404."""
-    number, person = number_of(request.match_info["code"]), seat_of(request).person
+    number, person, eyes = number_of(request.match_info["code"]), seat_of(request).person, eyes_of(request)
     before = max(0, cursor_in(request.query, 0))
     seen = None
     if number is not None:
-        seen = await request.app[DATABASE].read(lambda tx: _read(tx, number, person, before))
+        seen = await request.app[DATABASE].read(lambda tx: _read(tx, number, person, eyes, before))
     if seen is None:
         raise Problem(404, UNKNOWN)
     return seen
 
 
-def _read(tx: Tx, number: int, person: str, before: int) -> Seen | None:
+def _read(tx: Tx, number: int, person: str, eyes: Eyes, before: int) -> Seen | None:
     kept = incidents.get(tx, number)
     if kept is None:
         return None
-    others = [one.incident for one in incidents.urgent(tx, after=0, limit=MOST_OTHERS)] if kept.incident.is_open else []
-    return replace(seen_by(tx, person, kept, before), mark=incidents.mark(tx), others=others)
+    found = incidents.urgent(tx, after=0, limit=MOST_OTHERS) if kept.incident.is_open else []
+    others = [one.incident for one in found if eyes.sees(one.incident)]
+    return replace(seen_by(tx, person, kept, eyes, before), mark=incidents.mark(tx), others=others)
 
 
 def _page(request: web.Request, seen: Seen, status: int = 200, *, error: str = "", done: str = "") -> web.Response:
     view = View(seen, request.app[ENGINE].catalog, _link(seen), error=error, done=done)
-    return shown(request, "incident.html", status, v=view, lengths=LENGTHS)
+    return shown(request, template_of(seen), status, v=view, lengths=LENGTHS)
 
 
 def _link(seen: Seen) -> str:

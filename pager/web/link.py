@@ -10,9 +10,12 @@ from markupsafe import Markup
 from pager.api.auditing import change_of, remark
 from pager.api.doors import slow_down
 from pager.api.parts import DATABASE, ENGINE, PARTS
+from pager.api.privacy import Eyes
 from pager.api.problems import Problem
 from pager.api.reading import cursor_in
 from pager.core.code import code_of
+from pager.core.people import Team
+from pager.core.privacy import WHY_NOT, Private, Reader, is_veiled
 from pager.metrics import acting
 from pager.store import alerts, incidents, pages, tokens
 from pager.store.database import Tx
@@ -37,7 +40,7 @@ async def show(request: web.Request) -> web.Response:
 @routes.post("/p/{token}/")
 async def act(request: web.Request) -> web.Response:
     """Act as the link's person; the page that follows shows what it did. Safe to repeat."""
-    seen, form = await _look(request), await fields_of(request)
+    seen, form = not_veiled(await _look(request)), await fields_of(request)
     remark(request, who=seen.person, object=f"incident {code_of(seen.incident.number)}")
     action = form.get("action", "")
     try:
@@ -46,7 +49,7 @@ async def act(request: web.Request) -> web.Response:
     except Unfit as unfit:
         return _page(request, seen, status=unfit.status, error=unfit.words)
     with acting("link"):
-        after = await request.app[ENGINE].act(seen.incident.number, event)
+        after = await request.app[ENGINE].act(seen.incident.number, event, reader=Reader(seen.person))
     remark(request, **change_of(seen.incident, after))
     done = f"?done={action}" if action in DONE else ""
     return web.Response(status=303, text="done\n", headers={"Location": f"{_link(request)}{done}", **_NO_STORE})
@@ -64,7 +67,7 @@ def _is_what_was_seen(seen: Seen, form: Mapping[str, str], action: str) -> None:
 @routes.get("/p/{token}/runbook")
 async def runbook(request: web.Request) -> web.Response:
     """The incident's runbook: a file of the config folder as a page, or a link to where it is. Never a redirect."""
-    seen = await _look(request)
+    seen = not_veiled(await _look(request))
     view = View(seen, request.app[ENGINE].catalog, _link(request))
     return page("runbook.html", v=view, html=await runbook_of(request, view), path=seen.incident.runbook)
 
@@ -74,9 +77,9 @@ _NO_STORE = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-R
 
 async def _look(request: web.Request) -> Seen:
     """What the link shows, in one snapshot. Problem 404 for an unknown link, 410 for one that has ended."""
-    token = request.match_info["token"]
+    token, teams = request.match_info["token"], request.app[ENGINE].catalog.teams
     before = max(0, cursor_in(request.query, 0))
-    seen = await request.app[DATABASE].read(lambda tx: _read(tx, token, before))
+    seen = await request.app[DATABASE].read(lambda tx: _read(tx, token, teams, before))
     if seen is None:
         slow_down(request, "link")
         raise Problem(404, UNKNOWN)
@@ -84,6 +87,17 @@ async def _look(request: web.Request) -> Seen:
     if ended is not None and not seen.incident.is_open and seen.now >= ended + tokens.AFTER_RESOLVE:
         raise Problem(410, OVER)
     return seen
+
+
+def not_veiled(seen: Seen) -> Seen:
+    """What may be acted on. Raises Private."""
+    if is_veiled(seen.incident):
+        raise Private(f"{code_of(seen.incident.number)} {WHY_NOT}")
+    return seen
+
+
+def template_of(seen: Seen) -> str:
+    return "private.html" if is_veiled(seen.incident) else "incident.html"
 
 
 async def runbook_of(request: web.Request, view: View) -> Markup | None:
@@ -95,8 +109,13 @@ async def runbook_of(request: web.Request, view: View) -> Markup | None:
     return Markup(as_html(text)) if text is not None else None
 
 
-def seen_by(tx: Tx, person: str, kept: incidents.Kept, before: int = 0) -> Seen:
-    """All of an incident that a page shows to `person`; of its timeline what is just `before` an entry, 0 the last."""
+def seen_by(tx: Tx, person: str, kept: incidents.Kept, eyes: Eyes, before: int = 0) -> Seen:
+    """All of an incident that a page shows to `person`, who sees it with these eyes.
+
+    Of its timeline what is just `before` an entry, 0 the last.
+    """
+    if not eyes.sees(kept.incident):
+        return Seen(person, eyes.shown(kept).incident, kept.version, (), (), (), tx.now())
     number, end = kept.incident.number, min(before or kept.seq + 1, kept.seq + 1)
     return Seen(
         person=person,
@@ -107,22 +126,24 @@ def seen_by(tx: Tx, person: str, kept: incidents.Kept, before: int = 0) -> Seen:
         timeline=incidents.timeline(tx, number, after=max(0, end - 1 - MOST_ENTRIES), limit=min(MOST_ENTRIES, end - 1)),
         now=tx.now(),
         before=before,
+        may_publish=eyes.may_publish(kept.incident),
     )
 
 
-def _read(tx: Tx, token: str, before: int) -> Seen | None:
+def _read(tx: Tx, token: str, teams: Mapping[str, Team], before: int) -> Seen | None:
     found = tokens.page_token(tx, token)
     asked = incidents.get(tx, found.incident) if found else None
     if found is None or asked is None:
         return None
     kept = incidents.get(tx, incidents.after_merges(tx, found.incident)) or asked
     was_merged = kept.incident.number != asked.incident.number
-    return replace(seen_by(tx, found.name, kept, before), asked=asked.incident if was_merged else None)
+    seen = seen_by(tx, found.name, kept, Eyes(Reader(found.name), teams), before)
+    return replace(seen, asked=asked.incident if was_merged else None)
 
 
 def _page(request: web.Request, seen: Seen, status: int = 200, *, error: str = "", done: str = "") -> web.Response:
     view = View(seen, request.app[ENGINE].catalog, _link(request), error=error, done=done)
-    return page("incident.html", status, v=view)
+    return page(template_of(seen), status, v=view)
 
 
 def _link(request: web.Request) -> str:

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from pager.api.health import STALLED, STARTED_AT
 from pager.api.parts import DATABASE, ENGINE, PARTS
+from pager.api.privacy import eyes_of
 from pager.api.reading import cursor_in
 from pager.core.catalog import Catalog
 from pager.core.code import code_of
@@ -37,7 +38,7 @@ class Watch:
 @routes.get("/")
 async def now(request: web.Request) -> web.Response:
     """Open incidents, those that nobody has first, then by severity; `?cursor=` goes on after so many."""
-    seat, after = seat_of(request), max(0, cursor_in(request.query, 0))
+    seat, eyes, after = seat_of(request), eyes_of(request), max(0, cursor_in(request.query, 0))
     found, count, at, mark = await request.app[DATABASE].read(
         lambda tx: (
             incidents.urgent(tx, after=after, limit=MOST),
@@ -48,7 +49,8 @@ async def now(request: web.Request) -> web.Response:
     )
     catalog = request.app[ENGINE].catalog
     views = [
-        View(Seen(seat.person, kept.incident, kept.version, (), (), (), at), catalog, _link(kept)) for kept in found
+        View(Seen(seat.person, kept.incident, kept.version, (), (), (), at), catalog, _link(kept))
+        for kept in map(eyes.shown, found)
     ]
     more = after + MOST if after + MOST < count else None
     done = DONE.get(request.query.get("done", ""), "")

@@ -14,6 +14,7 @@ from pager.core.holding import is_own
 from pager.core.incident import UNDO, Hold, Incident
 from pager.core.page import is_reached
 from pager.core.policy import Target
+from pager.core.privacy import TEAM, is_veiled
 from pager.core.severity import LEVELS
 from pager.core.silence import matchers_for
 from pager.core.text import clock
@@ -40,6 +41,7 @@ SENT = {
     "carried": "sent with others as one message",
 }
 LINK = re.compile(r"https?://[^\s\x00-\x20]*", re.IGNORECASE)
+SOMEBODY = "Somebody"
 MOST_ALERTS = 20
 MOST_ENTRIES = 30
 MOST_PAGED = 20
@@ -49,8 +51,9 @@ MOST_PAGED = 20
 class Seen:
     """What was read of an incident in one snapshot, for the holder of one link.
 
-    `asked` is the one that the link was about, where that was merged into this one; `others` are open, too. The
-    timeline is the last of it, or what came before the entry of the number `before`.
+    `asked` is the one that the link was about, where that was merged into this one; `others` are open, too, and seen
+    by the same person. The timeline is the last of it, or what came before the entry of the number `before`.
+    `may_publish`: of a private one, whether that person may make it public.
     """
 
     person: str
@@ -64,6 +67,7 @@ class Seen:
     asked: Incident | None = None
     others: Sequence[Incident] = ()
     before: int = 0
+    may_publish: bool = False
 
 
 class View:
@@ -102,11 +106,14 @@ class View:
     @property
     def facts(self) -> list[tuple[str, str]]:
         incident = self.incident
+        since = ("Since", f"{self.at(incident.opened_at)} ({self.ago(incident.opened_at)})")
+        if self.is_veiled:
+            return [since]
         firing = f"{incident.firing} firing" if incident.alerts else "none: opened by hand"
         firing += f" of {incident.alerts}" if incident.alerts > incident.firing else ""
         more = f", and {incident.more} that the sender left out" if incident.more else ""
         facts = [
-            ("Since", f"{self.at(incident.opened_at)} ({self.ago(incident.opened_at)})"),
+            since,
             ("Service", incident.service),
             ("Where", incident.where),
             ("Alerts", firing + more),
@@ -114,6 +121,23 @@ class View:
             ("Roles", ", ".join(f"{role} {self.name(who)}" for role, who in incident.roles)),
         ]
         return [(name, text) for name, text in facts if text]
+
+    @property
+    def is_veiled(self) -> bool:
+        """Whether it is private, and this person is to know only that there is one."""
+        return is_veiled(self.incident)
+
+    @property
+    def seen_by(self) -> str:
+        """Who sees a private one, "" for one that everybody sees."""
+        if not self.incident.private or self.is_veiled:
+            return ""
+        named = (self._named(name) for name in self.incident.named)
+        return ", ".join((*named, "those who are paged for it", "admins"))
+
+    @property
+    def may_publish(self) -> bool:
+        return self._seen.may_publish
 
     @property
     def runbook(self) -> str:
@@ -158,6 +182,10 @@ class View:
         )
 
     @property
+    def has_private_others(self) -> bool:
+        return any(one.private for one in self._seen.others)
+
+    @property
     def wants_commander(self) -> bool:
         """Whether its level has a commander, and the files say who may be."""
         severity = self._catalog.severities[self.incident.severity]
@@ -192,7 +220,7 @@ class View:
         if incident.state == "mitigated":
             return f"The bleeding has stopped; {self._holder()} recovery"
         if incident.state == "acknowledged":
-            who = "You have it" if self.is_mine else f"{self.name(incident.acked_by)} has it"
+            who = "You have it" if self.is_mine else f"{self.name(incident.acked_by) or SOMEBODY} has it"
             return f"{who}{f', since {self.at(acked_at)}' if acked_at else ''}"
         return "Nobody has it yet" if incident.hold is None else "Held back: it pages nobody"
 
@@ -247,7 +275,8 @@ class View:
     def silence(self) -> str:
         """Where alerts like those of this incident are silenced, "" for one without any, or about pager itself."""
         firing = [known.state.labels for known in self._seen.alerts if known.state.counts_as_firing]
-        said = "" if is_own(self.incident) else "\n".join(matchers_for(firing))
+        # What a silence is about everybody reads.
+        said = "" if is_own(self.incident) or self.incident.private else "\n".join(matchers_for(firing))
         return f"/silences?match={quote(said, safe='')}#make" if said else ""
 
     @property
@@ -270,6 +299,9 @@ class View:
         """Whether the timeline ends with what happened last."""
         return not self._seen.before
 
+    def _named(self, name: str) -> str:
+        return f"team {name.removeprefix(TEAM)}" if name.startswith(TEAM) else self.name(name)
+
     # Words.
 
     def at(self, when: datetime) -> str:
@@ -288,13 +320,16 @@ class View:
 
     def _by(self, who: str) -> str:
         words = {"source": "by the source: all alerts ended", "not heard of": "since nothing was heard of it any more"}
+        if not who:
+            return "by now"
         return words.get(who) or f"by {'you' if who == self._seen.person else self.name(who)}"
 
     def _since(self, when: datetime | None) -> str:
         return f", {self.at(when)} ({self.ago(when)})" if when is not None else ""
 
     def _holder(self) -> str:
-        return "you have the" if self.is_mine else f"{self.name(self.incident.acked_by)} has the"
+        who = self.name(self.incident.acked_by) or SOMEBODY.lower()
+        return "you have the" if self.is_mine else f"{who} has the"
 
     def _held(self, hold: Hold) -> str:
         until = f"Until {self.at(hold.until)}: " if hold.until else ""

@@ -3,6 +3,8 @@
 from aiohttp import web
 
 from pager.api.parts import DATABASE, ENGINE
+from pager.api.privacy import Eyes
+from pager.core.privacy import STRANGER
 from pager.core.text import clock
 from pager.store import incidents
 from pager.web.now import ills_of, unheld_in, watches_of
@@ -25,7 +27,12 @@ async def show(request: web.Request) -> web.Response:
             incidents.mark(tx),
         )
     )
-    views = [View(Seen(seat.person, kept.incident, kept.version, (), (), (), at), catalog, "") for kept in found]
+    # Whoever passes by reads it.
+    eyes = Eyes(STRANGER, catalog.teams)
+    views = [
+        View(Seen(seat.person, kept.incident, kept.version, (), (), (), at), catalog, "")
+        for kept in map(eyes.shown, found)
+    ]
     return shown(
         request,
         "wall.html",

@@ -1,6 +1,5 @@
 """Rule 27, merging: two incidents turn out to be one, and the younger goes into the older."""
 
-
 import pytest
 
 from pager.core.code import code_of
