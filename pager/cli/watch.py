@@ -60,6 +60,7 @@ def follow(client: Client, code: str, after: str | None, said: Callable[[str], N
     """Events for ever, each with its `id`. Raises Unreachable only where pagerd was never reached, and Refused."""
     reached, failed = False, 0
     while True:
+        read = after
         try:
             for name, value in _fields(client.lines(PATH, after, incident=code)):
                 if not reached:
@@ -68,9 +69,11 @@ def follow(client: Client, code: str, after: str | None, said: Callable[[str], N
                     said("connected again")
                 reached, failed = True, 0
                 if name == "id":
-                    after = value
+                    read = value
                 elif name == "data":
-                    yield {"id": after, **json.loads(value)}
+                    yield {"id": read, **json.loads(value)}
+                elif not name:  # Only a whole event was read: one that broke off comes again.
+                    after = read
             time.sleep(PAUSE)
         except Unreachable as error:
             if not reached:
