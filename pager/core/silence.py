@@ -64,10 +64,11 @@ class Silence:
 
     @property
     def title(self) -> str:
-        """What a timeline calls it: `3 by ana: deploy`, `new rack (4 by ana)`."""
+        """What a timeline calls it: `3 by ana: deploy`, `new rack (4 by ana)`. There is one pause: `by ana: move`."""
         if self.wanted.name:
             return f"{self.wanted.name} ({self.id} by {self.wanted.by})"
-        return f"{self.id} by {self.wanted.by}: {self.wanted.why}"[:200]
+        number = "" if self.wanted.kind == "pause" else f"{self.id} "
+        return f"{number}by {self.wanted.by}: {self.wanted.why}"[:200]
 
 
 def check(wanted: Wanted, now: datetime) -> None:

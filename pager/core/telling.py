@@ -40,7 +40,7 @@ def incident_told(incident: Incident, version: int, team: str, url: str) -> Json
         "runbook": incident.runbook,
         "policy": incident.policy,
         "step": incident.step,
-        "due_at": rfc3339(incident.due_at),
+        "due_at": rfc3339(incident.pages_at),
         "version": version,
         "summary": incident.summary,
         "service": incident.service,

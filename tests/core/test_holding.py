@@ -129,7 +129,7 @@ def test_without_alerts_the_pause_alone_holds_and_never_pagers_own() -> None:
     pause = mutes_at(world(silences=(silence(kind="pause"),)), NOON)
 
     assert verdict_without_alerts(TWO).hold is None
-    assert verdict_without_alerts(pause).hold == Hold("pause", at("1h"), "1 by ana: deploy")
+    assert verdict_without_alerts(pause).hold == Hold("pause", at("1h"), "by ana: deploy")
     assert is_own(set_up(1, '["pager","quiet","prom"]', "x", "SEV-2", "payments", NOON))
     assert not is_own(set_up(1, '["pager",{"alertname":"Down"}]', "a rule called pager", "SEV-2", "payments", NOON))
 

@@ -7,7 +7,7 @@ from pager.core.incident import Acked, Mitigated, Noted, Resolved, RoleTaken, Se
 from pager.core.lasting import is_news
 from pager.core.people import Role
 from pager.core.rule import Stakeholders
-from tests.core.catalogs import severity, world
+from tests.core.catalogs import at, severity, world
 from tests.core.story import OVER, PLAN, WAIT, Happening, again, ends, held, opened, play
 from tests.support import covers
 
@@ -157,3 +157,9 @@ def test_who_leads_is_asked_to_decide(story: list[tuple[str, Happening]], told: 
 )
 def test_what_is_news(text: str, expected: bool) -> None:
     assert is_news(text) is expected
+
+
+def test_a_reminder_is_no_page_that_comes() -> None:
+    incident = play(ACK, level="SEV-2", incident=opened("SEV-2", HOUSE, decide_after="5m"), catalog=HOUSE).incident
+
+    assert (incident.due_at, incident.pages_at) == (at("5m"), at("1h1m"))
