@@ -64,7 +64,7 @@ class Incident(TypedDict):
     rule: str | None
     file: str
     why: str
-    firing: bool
+    firing: Count
     truncated: Count
     hold: Hold | None
     acked_at: At | None

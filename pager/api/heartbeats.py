@@ -62,7 +62,7 @@ async def ping(request: web.Request) -> web.Response:
     return web.json_response({"accepted": 1})
 
 
-@routes.delete("/api/v1/heartbeats/{name}/{instance}")
+@routes.delete("/api/v1/heartbeats/{name}/{instance:(?!ping$)[^{}/]+}")
 @declared(answers.Forgotten)
 async def forget(request: web.Request) -> web.Response:
     """Forget an instance of a watchdog that is gone for good; what is told of it ends. 404: there is none."""

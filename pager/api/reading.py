@@ -24,7 +24,8 @@ Name = Annotated[str, msgspec.Meta(extra_json_schema={"minLength": 1, "maxLength
 Length = Annotated[str, msgspec.Meta(examples=["2h", "1h30m", "5d"])]
 """How long, as durations are written in the files."""
 LIMIT = Parameter("limit", "How many at most.", {"type": "integer", "minimum": 1, "maximum": MOST, "default": USUAL})
-CURSOR = Parameter("cursor", "What `next` of the answer before said.", {"type": "string", "pattern": "^-?[0-9]{1,19}$"})
+_CURSORS = {"type": "string", "pattern": "^(-?[0-9]{1,19})?$"}
+CURSOR = Parameter("cursor", "What `next` of the answer before said.", _CURSORS)
 BY = Parameter("by", "Who does it.", {"type": "string", "minLength": 1, "maxLength": LONGEST_NAME})
 _PLACE = re.compile(r" - at `\$\.?(?P<path>[^`]*)`$")
 _FIELD = re.compile(r"field `(?P<path>[^`]+)`")
@@ -143,7 +144,7 @@ def known_in(names: Mapping[str, Any], name: str, what: str, path: str) -> None:
 
 def _number(query: Mapping[str, str], name: str, usual: int, least: int, most: int) -> int:
     written = query.get(name)
-    if written is None or written == "":
+    if written is None or (written == "" and name != "limit"):
         return usual
     number = int(written) if re.fullmatch(r"-?\d{1,19}", written, re.ASCII) else None
     if number is None or not least <= number <= most:
