@@ -207,9 +207,9 @@ class Daemon:
         if box is None:
             yield
             return
-        door = MailDoor(box, app[KEYRING], self.intake, lambda: self.engine.catalog, self.metrics, self.clock)
-        self.mail = door
-        async with listening(door):
+        where = (box, self.database, app[KEYRING], self.intake)
+        self.mail = MailDoor(*where, lambda: self.engine.catalog, self.metrics, self.clock)
+        async with listening(self.mail):
             yield
 
     async def _open_door(self, runner: web.AppRunner) -> None:

@@ -172,7 +172,7 @@ async def _mail(upkeep: Upkeep) -> list[Check]:
         said = f"no smtp_listen is set: {', '.join(named[:MOST_NAMED])} can only post to /webhook/mail"
         return [Check("mail in", "warn", said, "pagerctl help mail")] if named else []
     if why := await why_deaf(listen):
-        return [Check("mail in", "FAIL", why, "see who has the address of smtp_listen, and start again")]
+        return [Check("mail in", "FAIL", why, "see who has the address of smtp_listen; pagerd tries again")]
     if not named:
         return [Check("mail in", "warn", f"{listen} answers, and no source has `dialect: mail`", "pagerctl help mail")]
     return [Check("mail in", "ok", f"{listen} answers, for {', '.join(named[:MOST_NAMED])}")]

@@ -6,8 +6,10 @@ own queue keeps it.
 """
 
 import asyncio
+import contextlib
 import hashlib
 import logging
+import os
 import socket
 import ssl
 from collections import OrderedDict
@@ -34,7 +36,8 @@ from pager.metrics import Metrics
 from pager.settings import Settings, parse_listen
 from pager.shares import OverQuota
 from pager.sources.mail import DIALECT, reads_of, wrapped
-from pager.store import StoreFull, StoreUnavailable
+from pager.store import StoreFull, StoreUnavailable, inbox
+from pager.store.database import Database
 
 log = structlog.get_logger()
 NEEDS = "mail in needs aiosmtpd: install pagerd[mail], or pip install 'aiosmtpd>=1.4.6'"
@@ -44,6 +47,8 @@ MOST_WRONG = 10
 MOST_COMMANDS = {"*": 500, "NOOP": 20, "VRFY": 10, "HELP": 10, "RSET": 500}
 PATIENCE = 60.0
 """Seconds that a sender may take for a command, and for a whole mail."""
+TRY_EVERY = 10.0
+"""Seconds between two tries to listen."""
 REMEMBERED = 10_000
 SHORTEST_SECRET = 8
 ANSWERS = ("taken", "again", "none", "refused", "later")
@@ -84,6 +89,7 @@ class MailDoor:
     def __init__(
         self,
         box: MailBox,
+        database: Database,
         keyring: Keyring,
         intake: Intake,
         catalog: Callable[[], Catalog],
@@ -93,6 +99,7 @@ class MailDoor:
         self.box = box
         self.guessers = Guessers()
         self.metrics = metrics
+        self._database = database
         self._keyring = keyring
         self._intake = intake
         self._catalog = catalog
@@ -102,6 +109,7 @@ class MailDoor:
         for answer in ANSWERS:
             self.mails.labels(answer)
         self.port, self.trouble = box.port, ""
+        self.tried = asyncio.Event()
         self.open = Gauge("pager_mail_connections", "Connections of senders of mail.", registry=metrics.registry)
 
     async def guarded(self) -> bool:
@@ -140,8 +148,12 @@ class MailDoor:
         told_before = _fingerprint(to.source, mail)
         if told_before in self._taken:
             return "again"
-        source = self._catalog().sources.get(to.source)
-        accepted = await self._intake.accept(DIALECT, to.source, wrapped(mail, reads_of(source)), self._clock())
+        body = wrapped(mail, reads_of(self._catalog().sources.get(to.source)))
+        if told_before:  # By another node, or by this one before it was started anew.
+            known = await self._database.read(lambda tx: inbox.has_lately(tx, to.source, DIALECT, body))
+            if known:
+                return "again"
+        accepted = await self._intake.accept(DIALECT, to.source, body, self._clock())
         if told_before:
             self._taken[told_before] = None
             if len(self._taken) > REMEMBERED:
@@ -257,27 +269,37 @@ async def listening(door: MailDoor) -> AsyncIterator[None]:
     An address that is taken keeps no page from going out: it is told.
     """
     check_installed()
-    from pager.mail_server import make_server
-
-    box, context = door.box, _context(door.box)
-    check_listen(box.host, await door.guarded())
+    context = _context(door.box)
+    check_listen(door.box.host, await door.guarded())
     # Its lines quote what strangers said.
     logging.getLogger("mail.log").setLevel(logging.CRITICAL)
+    opening = asyncio.create_task(_open(door, context))
     try:
-        server, seats = await make_server(door, context, socket.gethostname()[:60])
-    except OSError as error:
-        door.trouble = f"no mail comes in: cannot listen on {box.host}:{box.port}: {error.strerror or error}"
-        log.error("mail cannot be taken in", listen=f"{box.host}:{box.port}", error=error.strerror or "")
-        yield
-        return
-    door.port = int(server.sockets[0].getsockname()[1])
-    log.info("mail comes in", listen=f"{box.host}:{door.port}")
-    try:
+        await door.tried.wait()
         yield
     finally:
-        server.close()
-        seats.end_all()
-        await server.wait_closed()
+        opening.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await opening
+
+
+async def _open(door: MailDoor, context: ssl.SSLContext | None) -> None:
+    """Listen until cancelled; where the address is taken, again and again until it is free."""
+    from pager.mail_server import serving
+
+    box = door.box
+    while True:
+        try:
+            async with serving(door, context, socket.gethostname()[:60]) as port:
+                door.port, door.trouble = port, ""
+                door.tried.set()
+                log.info("mail comes in", listen=f"{box.host}:{port}")
+                await asyncio.Event().wait()
+        except OSError as error:
+            door.trouble = f"no mail comes in: cannot listen on {box.host}:{box.port}: {os.strerror(error.errno or 0)}"
+            door.tried.set()
+            log.error("mail cannot be taken in", listen=f"{box.host}:{box.port}", error=str(error), often=True)
+        await asyncio.sleep(TRY_EVERY)
 
 
 def _context(box: MailBox) -> ssl.SSLContext | None:

@@ -2,6 +2,8 @@
 
 import asyncio
 import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any, cast
 
 from aiosmtpd.smtp import SMTP
@@ -37,6 +39,11 @@ class Seats:
         self._open[one] = None
         self._door.open.set(len(self._open))
         return True
+
+    def cut(self, one: "Server") -> None:
+        """A connection brings more than any mail has."""
+        self._door.metrics.cut.labels("stuck").inc()
+        one.end()
 
     def leave(self, one: "Server") -> None:
         """A connection is gone. Safe to repeat."""
@@ -91,7 +98,7 @@ class Server(SMTP):
     def data_received(self, data: bytes) -> None:
         self.came += len(data)
         if self.came > MOST_BEYOND * self._seats.largest:
-            self.end()
+            self._seats.cut(self)
         elif not self._refused:
             super().data_received(data)
 
@@ -104,8 +111,9 @@ class Server(SMTP):
             super().connection_lost(error)
 
 
-async def make_server(door: MailDoor, context: ssl.SSLContext | None, name: str) -> tuple[asyncio.Server, Seats]:
-    """A server that listens, and its connections; `name` is what it calls itself."""
+@asynccontextmanager
+async def serving(door: MailDoor, context: ssl.SSLContext | None, name: str) -> AsyncIterator[int]:
+    """Listen until the end of the block; the port. `name` is what the server calls itself. Raises OSError."""
     loop, seats = asyncio.get_running_loop(), Seats(door)
     options: dict[str, Any] = {
         "data_size_limit": door.box.largest,
@@ -122,4 +130,10 @@ async def make_server(door: MailDoor, context: ssl.SSLContext | None, name: str)
     def made() -> Server:
         return Server(seats, Talk(door), **options)
 
-    return await loop.create_server(made, door.box.host, door.box.port, reuse_address=True), seats
+    server = await loop.create_server(made, door.box.host, door.box.port, reuse_address=True)
+    try:
+        yield int(server.sockets[0].getsockname()[1])
+    finally:
+        server.close()
+        seats.end_all()
+        await server.wait_closed()

@@ -20,7 +20,7 @@ _LEVELS = """critical crit warning warn error err emergency major minor disaster
 notice unknown fatal severe"""
 _NOUNS = "problem alert alarm incident event notification host service monitor check server updated new open reminder"
 _QUIET = "acknowledgement downtimestart downtimeend downtimecancelled flappingstart flappingstop flappingdisabled"
-_VERBS = "failed succeeded recovered resolved restored cleared fixed solved"
+_VERBS = "failed succeeded successful recovered resolved restored cleared fixed solved"
 _LINK = "is are was now back again has have been state status changed to from -> => → - – — = :"
 _NOT = "not never no nicht kein pas without isn't isn’t aren't aren’t wasn't wasn’t hardly"
 _ENDS, _LINKS, _NOTS = frozenset(_VERBS.split()), frozenset(_LINK.split()), frozenset(_NOT.split())
@@ -44,6 +44,7 @@ _BEFORE = re.compile(
     r"\s*(?::|\||–|—|->|-(?=\s)|!)[\s*]*",
     re.IGNORECASE,
 )
+_WRAPPED = re.compile(r"[\[({]([^\[\](){}]+)[\])}]")
 _CAPITALS = re.compile(rf"({_WORD.upper()})\s+(?!(?:to|for|but|if|not|and|or)\b)")
 LONGEST = 300
 """Characters of a line that are looked at."""
@@ -161,7 +162,9 @@ def _links(words: list[str]) -> list[str]:
 
 
 def _bare(word: str) -> str:
-    return word.strip("[](){}*!.").lower()
+    """The word out of its own brackets: `(eu-1 critical)` is no state."""
+    found = _WRAPPED.fullmatch(word)
+    return (found[1] if found else word).lower()
 
 
 def _is_state(words: Sequence[str], shouts: bool) -> bool:
@@ -172,4 +175,6 @@ def _is_state(words: Sequence[str], shouts: bool) -> bool:
     if said.lower() != word or (said.isupper() and not shouts) or word in _ENDS or before.endswith(":"):
         return True
     # `Error rate is up` ends nothing.
-    return before == "back" if word == "up" else before in _LINKS or before in _NOTS
+    if word == "up":
+        return before == "back"
+    return before in _LINKS or (before in _NOTS and KINDS[word] == "over")

@@ -11,6 +11,8 @@ from pager.store.sql import Row, instant
 
 BATCH_ROWS = 500
 BATCH_BYTES = 1_000_000
+LATELY = 500
+"""Requests among which one that comes a second time is looked for."""
 FIRST_LAST = 2 * LANES
 """From here on the lanes are worked last. Below them are the sources' own, and as many of the reserve."""
 _MANY = 1 << 20
@@ -61,6 +63,20 @@ def append(tx: Tx, source: str, dialect: str, body: bytes, accepted_at: datetime
     )
     tx.notify("inbox")
     return int(row.id)
+
+
+def has_lately(tx: Tx, source: str, dialect: str, body: bytes) -> bool:
+    """Whether this source said just this among the last 500 requests of all."""
+    row = tx.one(
+        "SELECT 1 AS found FROM inbox WHERE id > (SELECT max(id) FROM inbox) - :most AND source = :source "
+        "AND dialect = :dialect AND length(body) = :size AND body = :body LIMIT 1",
+        most=LATELY,
+        source=source,
+        dialect=dialect,
+        size=len(body),
+        body=body,
+    )
+    return row is not None
 
 
 def waiting_lanes(tx: Tx) -> list[int]:

@@ -2,10 +2,12 @@
 
 import asyncio
 import smtplib
+import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from email.message import EmailMessage
+from email.policy import SMTP
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +57,7 @@ def mail(subject: str, text: str = "text", **headers: str) -> bytes:
     for name, value in headers.items():
         said[name.replace("_", "-")] = value
     said.set_content(text)
-    return bytes(said)
+    return said.as_bytes(policy=SMTP)
 
 
 def _send(port: int, said: bytes, to: tuple[str, ...]) -> str:
@@ -70,11 +72,16 @@ def _send(port: int, said: bytes, to: tuple[str, ...]) -> str:
         return f"{code} {answer.decode()}"
 
 
+def door_of(house: House, box: MailBox, metrics: Metrics | None = None) -> MailDoor:
+    parts = (house.database, house.keyring, house.intake)
+    return MailDoor(box, *parts, lambda: house.engine.catalog, metrics or house.metrics, house.clock)
+
+
 @asynccontextmanager
 async def post_office(folder: Path, sources: Mapping[str, Source] = SOURCES, **box: Any) -> AsyncIterator[Post]:
     async with opened(folder, replace(CATALOG, sources=dict(sources)), SECRETS) as house:
         said = MailBox("127.0.0.1", 0, **box)
-        door = MailDoor(said, house.keyring, house.intake, lambda: house.engine.catalog, house.metrics, house.clock)
+        door = door_of(house, said)
         if house.intake.keys.any:
             house.shows = {"Authorization": f"Bearer {await house.token('admin')}"}
         async with listening(door):
@@ -229,24 +236,34 @@ async def test_bounces_have_no_sender(post: Post) -> None:
 
 async def test_a_mailbox_beyond_this_machine_needs_tokens(tmp_path: Path) -> None:
     async with opened(tmp_path) as house:
-        box = MailBox("0.0.0.0", 0)
-        door = MailDoor(box, house.keyring, house.intake, lambda: house.engine.catalog, house.metrics, house.clock)
+        door = door_of(house, MailBox("0.0.0.0", 0))
         with pytest.raises(ValueError, match="without tokens"):
             async with listening(door):
                 pass
 
 
-async def test_an_address_that_is_taken_is_told_and_stops_nothing(post: Post) -> None:
-    other = MailDoor(
-        MailBox("127.0.0.1", post.door.port),
-        post.house.keyring,
-        post.house.intake,
-        lambda: post.house.engine.catalog,
-        Metrics(lambda: post.house.engine.catalog),
-        post.house.clock,
-    )
-    async with listening(other):
-        assert other.trouble.startswith(f"no mail comes in: cannot listen on 127.0.0.1:{post.door.port}")
+async def test_an_address_that_is_taken_is_told_and_taken_when_it_is_free(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pager.mail_door.TRY_EVERY", 0.01)
+    metrics = Metrics(lambda: post.house.engine.catalog)
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        door = door_of(post.house, MailBox("127.0.0.1", port), metrics)
+        async with listening(door):
+            assert door.trouble == f"no mail comes in: cannot listen on 127.0.0.1:{port}: Address already in use"
+            other.close()
+            await wait_until(lambda: not door.trouble)
+            assert await why_deaf(f"127.0.0.1:{port}") == ""
+
+
+async def test_a_mail_that_another_node_took_changes_nothing(post: Post) -> None:
+    said = mail("Tape full", Message_ID="<1@x>", Date="Mon, 16 Feb 2026 11:59:00 +0000")
+    assert await post.handed(said) == "250 2.0.0 kept"
+
+    door = door_of(post.house, MailBox("127.0.0.1", 0), Metrics(lambda: post.house.engine.catalog))
+    assert await door.take(await door.source_of(UPS, "127.0.0.1"), said) == "again"
+    assert await door.take(await door.source_of(UPS, "127.0.0.1"), said + b"more") == "taken"
 
 
 async def test_a_mail_server_may_post_it_as_well(post: Post) -> None:

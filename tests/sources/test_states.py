@@ -11,6 +11,8 @@ PAIRS = """
 ** PROBLEM Host Alert: web1 is DOWN **             | ** RECOVERY Host Alert: web1 is UP **
 [PROBLEM] HTTP on web1 is CRITICAL!                | [RECOVERY] HTTP on web1 is OK!
 [FIRING:2] InstanceDown (host job)                 | [RESOLVED] InstanceDown (host job)
+[FIRING:1] DiskFull (eu-1 critical)                | [RESOLVED] DiskFull (eu-1 critical)
+Disk of db1 (CRITICAL)                             | Disk of db1 [ok]
 [FIRING:1, RESOLVED:1] InstanceDown                | [RESOLVED:2] InstanceDown
 [prod] [FIRING] Disk full                          | [prod] [RESOLVED] Disk full
 [CRITICAL] Disk full                               | [RESOLVED] [CRITICAL] Disk full
@@ -21,6 +23,7 @@ Monitor is DOWN: web1                              | Monitor is UP: web1
 web1 is down                                       | web1 is back up
 Checkmk: web1/HTTP OK -> CRIT                      | Checkmk: web1/HTTP CRIT -> OK
 Backup of db1 failed                               | Backup of db1 succeeded
+vzdump status (pve1): backup failed                | vzdump status (pve1): backup successful
 Backup of db1: FAILED                              | Re: Backup of db1: OK
 Power supply 2 is not OK                           | Power supply 2 is OK
 Alert triggered: disk on db1                       | Alert resolved: disk on db1
@@ -62,6 +65,10 @@ def test_what_ends_is_what_began(on: str, over: str) -> None:
 )
 def test_in_doubt_it_goes_on(subject: str) -> None:
     assert said_in(subject).state in ("firing", "")
+
+
+def test_a_severity_among_other_words_is_a_part_of_it() -> None:
+    assert said_in("[FIRING:1] DiskFull (eu-1 critical)").about == "DiskFull (eu-1 critical)"
 
 
 def test_an_acknowledgement_is_no_alert() -> None:
