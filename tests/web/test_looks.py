@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from tests.api.house import House
+from tests.api.house import House, opened
 from tests.support import missing
 from tests.web.chromium import Chromium, Tab, chromium
 from tests.web.sights import PLACES, night
@@ -47,7 +47,8 @@ FOCUSED = """(() => {
 CAN_FOCUS = """[...document.querySelectorAll(
     "a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex]")]
     .filter(one => one.checkVisibility({contentVisibilityAuto: true}) && !one.disabled
-        && !(one.closest("details:not([open])") && !one.matches("summary"))).length"""
+        && !(one.closest("details:not([open])") && !one.matches("summary"))
+        && !(one.type == "radio" && one != one.form.querySelector(`[name=${one.name}]`))).length"""
 LAYS = """(() => {
     const found = [], levels = [...document.querySelectorAll("h1, h2, h3, h4")].map(one => +one.tagName[1]);
     if (document.querySelectorAll("main").length != 1) found.push("not one main");
@@ -119,6 +120,25 @@ async def test_axe_finds_nothing_on_any_page(
     assert json.dumps(found, indent=1) == "{}"
 
 
+@pytest.mark.parametrize("dark", THEMES)
+async def test_axe_finds_nothing_before_anybody_has_signed_in(browser: Chromium, tmp_path: Path, dark: bool) -> None:
+    async with opened(tmp_path) as house:
+        await house.fires("CheckoutDown")
+        invited, link = await house.invited("ana"), await house.link("ana")
+        tab, found = await looking(browser, house, SMALL, dark, ""), {}
+        for path in (invited, "/enrol/none", "/login", "/", "/p/none", "/p/proof/none", link, f"{link}/runbook"):
+            await tab.open(path)
+            await tab.ask("document.querySelectorAll('details').forEach(one => one.open = true)")
+            found[path] = [*await violations(tab, axe()), *await tab.ask(LAYS), *await tab.ask(WIDER)]
+        await tab.open("/login")
+        for name in ("name", "password"):
+            await tab.fill(f"input[name={name}]", "wrong")
+        await tab.press("form button")
+        found["refused"] = [*await violations(tab, axe()), *await tab.ask(LAYS)]
+
+        assert {path: told for path, told in found.items() if told} == {}
+
+
 async def test_axe_would_find_what_is_wrong(browser: Chromium, here: tuple[House, dict[str, str]]) -> None:
     tab = await looking(browser, here[0], PHONE, True)
     await tab.open("/")
@@ -135,7 +155,7 @@ async def test_a_keyboard_reaches_everything_in_order_and_sees_where_it_is(
 ) -> None:
     house, names = here
     tab = await looking(browser, house, DESK, True)
-    for path in ("/", "/i/{code}", "/silences", "/me", "/reports"):
+    for path in ("/", "/i/{code}", "/p/{link}", "/oncall/payments", "/declare", "/silences", "/me", "/reports"):
         await tab.open(path.format_map(names))
         wanted, reached = await tab.ask(CAN_FOCUS), []
         while len(reached) <= wanted:
