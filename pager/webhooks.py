@@ -176,6 +176,8 @@ class Webhooks:
             return
         self._measured_at = now
         states = await self.database.read(webhooks.states)
+        self._waiting.clear()
+        self._up.clear()
         for name in self.engine.catalog.webhooks:
             state = states.get(name, State(name))
             self._waiting.labels(name).set(state.waiting)

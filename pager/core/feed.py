@@ -22,7 +22,8 @@ from pager.core.incident import (
     TimePassed,
     Unacked,
 )
-from pager.core.telling import Json, rfc3339
+from pager.core.privacy import veiled
+from pager.core.telling import Json, incident_told, rfc3339
 
 Kind = Literal[
     "incident.opened",
@@ -40,6 +41,7 @@ Kind = Literal[
     "incident.role",
     "incident.held",
     "incident.released",
+    "incident.privacy",
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
@@ -136,6 +138,8 @@ def _rest(was: Incident, event: Event, now: Incident, by: str) -> Iterator[Happe
         yield Happening("incident.note", by, {"text": event.text})
     if isinstance(event, RoleTaken) and was.roles != now.roles:
         yield Happening("incident.role", by, {"role": event.role, "person": event.to})
+    if was.private != now.private:
+        yield Happening("incident.privacy", by)
     yield from _holds(was, now)
 
 
@@ -164,13 +168,24 @@ def _at(now: Incident) -> tuple[int, int, bool]:
 
 
 def shown(number: int, data: Json, *, private: bool) -> Json:
-    """What others are told of an event: of a private incident that there is one, and no more.
+    """What others are told of an event: of a private incident what everybody may know, and of what was done nothing.
 
     Here alone that is decided, for the stream, the list and the webhooks: none of these knows who will read it.
     """
     if not private:
         return data
-    return {"incident": {"number": number, "code": code_of(number), "private": True, "url": ""}, "by": None}
+    told = data["incident"]
+    seen = Incident(
+        number=number,
+        group="",
+        title="",
+        severity=told["severity"],
+        policy="",
+        opened_at=datetime.fromisoformat(told["opened_at"]),
+        state=told["state"],
+        resolved_at=datetime.fromisoformat(told["resolved_at"]) if told["resolved_at"] else None,
+    )
+    return {"incident": incident_told(veiled(seen), told["version"], "", ""), "by": None}
 
 
 def body_of(kind: str, at: datetime, data: Mapping[str, Any]) -> Json:
