@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry
 
 from pager.backlog import Room
 from pager.core.quota import Quota
-from pager.core.rule import Source
+from pager.core.rule import Heartbeat, Source
 from pager.core.token_use import UNUSED
 from pager.fairness import Fairness
 from pager.settings import Settings
@@ -122,6 +122,25 @@ async def test_another_node_queues_behind_what_waits(house: House) -> None:
     house.intake.shares.__init__(house.database, lambda: HOUSE, Room())  # type: ignore[misc]  # As one that knows nothing.
     assert await said(house, "storm", "Storm 1 0", status="resolved") == 200
     assert await waiting_last(house) == {"storm": 2}
+
+
+@covers("T17")
+@pytest.mark.parametrize("watchdog", [pytest.param(False, id="a ping"), pytest.param(True, id="a watchdog's alert")])
+async def test_signs_of_life_of_whoever_floods_are_heard_at_once(house: House, watchdog: bool) -> None:
+    written = {"name": "cron", "every": "5m", **({"watchdog": ["alertname = Watchdog"]} if watchdog else {})}
+    house.engine.catalog = replace(HOUSE, heartbeats=(Heartbeat.model_validate(written),))
+    await flood(house, 3)
+    if watchdog:
+        assert await said(house, "storm", "Watchdog", severity="none") == 200
+    else:
+        async with house.http.get(f"{house.url}/ping/{SECRETS['STORM']}/cron") as answer:
+            assert answer.status == 200
+    assert await waiting_last(house) == {"storm": 2}
+    for lane in (inbox.lane_of("storm"), inbox.lane_of("storm", "reserve")):
+        await house.engine.work_lane(lane)
+
+    (one,) = (await house.get("/api/v1/heartbeats"))["heartbeats"]
+    assert (one["name"], one["state"]) == ("cron", "up")
 
 
 @covers("T17")
