@@ -5,7 +5,7 @@ import contextlib
 import json
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -36,6 +36,26 @@ GONE = 410
 TEST = "pager.test"
 
 
+class WebhookMetrics:
+    """What Prometheus may know of them, by their names."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        about = "Events sent to webhooks."
+        self.attempts = Counter("pager_webhook_deliveries", about, ("endpoint", "result"), registry=registry)
+        about = "What a webhook has still to be told."
+        self.waiting = Gauge("pager_webhook_waiting", about, ("endpoint",), registry=registry)
+        about = "Whether the last attempt was taken, and it is on."
+        self.up = Gauge("pager_webhook_up", about, ("endpoint",), registry=registry)
+
+    def stand(self, states: Iterable[State]) -> None:
+        """These are all, and so they are."""
+        self.waiting.clear()
+        self.up.clear()
+        for state in states:
+            self.waiting.labels(state.name).set(state.waiting)
+            self.up.labels(state.name).set(state.off_at is None and state.failing_since is None)
+
+
 class Webhooks:
     """One task a webhook that something is due for: a receiver that is slow or dead holds up nobody else.
 
@@ -60,14 +80,7 @@ class Webhooks:
         self.outgoing = outgoing or Outgoing()
         self._lanes: dict[str, asyncio.Task[None]] = {}
         self._measured_at = 0.0
-        name = "pager_webhook_deliveries"
-        self._attempts = Counter(name, "Events sent to webhooks.", ("endpoint", "result"), registry=registry)
-        self._waiting = Gauge(
-            "pager_webhook_waiting", "What a webhook has still to be told.", ("endpoint",), registry=registry
-        )
-        self._up = Gauge(
-            "pager_webhook_up", "Whether the last attempt was taken, and it is on.", ("endpoint",), registry=registry
-        )
+        self._told = WebhookMetrics(registry)
 
     async def run(self) -> None:
         """Send for ever; ask at least once a second."""
@@ -162,7 +175,7 @@ class Webhooks:
     def _count(self, name: str, due: Due, answer: Answer) -> None:
         over = not answer.taken and due.attempt > len(PAUSES)
         result = "delivered" if answer.taken else "gone" if answer.status == GONE else "given_up" if over else "failed"
-        self._attempts.labels(name, result).inc()
+        self._told.attempts.labels(name, result).inc()
         if answer.taken:
             return
         tell = log.error if over or answer.status == GONE else log.warning
@@ -176,12 +189,7 @@ class Webhooks:
             return
         self._measured_at = now
         states = await self.database.read(webhooks.states)
-        self._waiting.clear()
-        self._up.clear()
-        for name in self.engine.catalog.webhooks:
-            state = states.get(name, State(name))
-            self._waiting.labels(name).set(state.waiting)
-            self._up.labels(name).set(state.off_at is None and state.failing_since is None)
+        self._told.stand(states.get(name, State(name)) for name in self.engine.catalog.webhooks)
 
 
 def encoded(told: Told, url: str) -> bytes:

@@ -14,6 +14,7 @@ from pager.cli.main import pagerctl
 from pager.metrics import Metrics
 from pager.own_metrics import OwnMetrics
 from pager.shift_metrics import ShiftMetrics
+from pager.webhooks import WebhookMetrics
 from tests.engine.house import catalog
 from tests.support import covers, require_binary
 
@@ -26,6 +27,7 @@ def families(folder: Path) -> set[str]:
     metrics = Metrics(catalog)
     own = OwnMetrics(metrics.registry, folder)
     ShiftMetrics(metrics.registry, catalog)
+    WebhookMetrics(metrics.registry)
     own.backups_on = True
     named = re.findall(r"^# TYPE (\S+) (\S+)", generate_latest(metrics.registry).decode(), re.MULTILINE)
     return {name for name, _ in named} | {f"{name}_bucket" for name, kind in named if kind == "histogram"}
@@ -75,12 +77,14 @@ SICK = {
     'pager_deadman_pings_total{target="1", result="failure"}': "0+1x20",
     'pager_last_resort_total{result="success"}': "0x10 1x10",
     'pager_db_errors_total{operation="ingest"}': "0+1x20",
+    'pager_webhook_up{endpoint="bot"}': "0x20",
     'process_start_time_seconds{job="pager"}': "0+60x20",
 }
 FIRING = """
     PagerDown PagerOldestDuePage PagerNobodyHasIt PagerFilesNotInForce PagerDegraded PagerConfigsDiffer PagerBackupOld
     PagerClockOff PagerDiskNearlyFull PagerStalled PagerNotHeard PagerNobodyReached PagerDatabaseErrors
     PagerCrashlooping PagerChannelFails PagerNobodyOnCall PagerGapAhead PagerTemplateFails
+    PagerWebhookFails
 """
 
 
