@@ -14,12 +14,14 @@ from pager.api.privacy import Eyes
 from pager.api.problems import Problem
 from pager.api.reading import cursor_in
 from pager.core.code import code_of
+from pager.core.incident import Incident
 from pager.core.people import Team
 from pager.core.privacy import WHY_NOT, Private, Reader, is_veiled
+from pager.engine import Engine
 from pager.metrics import acting
 from pager.store import alerts, incidents, pages, tokens
 from pager.store.database import Tx
-from pager.web.acts import DONE, OF_A_LINK, OF_THE_WHOLE, Unfit, event_of
+from pager.web.acts import DONE, OF_A_LINK, OF_THE_WHOLE, PAGE, Unfit, event_of, page_of
 from pager.web.render import page
 from pager.web.runbook import as_html, read_runbook
 from pager.web.seat import fields_of
@@ -45,14 +47,23 @@ async def act(request: web.Request) -> web.Response:
     action = form.get("action", "")
     try:
         _is_what_was_seen(seen, form, action)
-        event = event_of(form, seen.person, seen.incident, seen.now, OF_A_LINK)
+        with acting("link"):
+            after = await _do(request.app[ENGINE], form, seen)
     except Unfit as unfit:
         return _page(request, seen, status=unfit.status, error=unfit.words)
-    with acting("link"):
-        after = await request.app[ENGINE].act(seen.incident.number, event, reader=Reader(seen.person))
     remark(request, **change_of(seen.incident, after))
     done = f"?done={action}" if action in DONE else ""
     return web.Response(status=303, text="done\n", headers={"Location": f"{_link(request)}{done}", **_NO_STORE})
+
+
+async def _do(engine: Engine, form: Mapping[str, str], seen: Seen) -> Incident:
+    """The incident after it. Raises Unfit."""
+    number, who, people = seen.incident.number, seen.person, engine.catalog.people
+    if form.get("action", "") == PAGE and seen.incident.is_open:
+        name, text = page_of(form, code_of(number), people)
+        await engine.page(name, who, text, reader=Reader(who))
+        return seen.incident
+    return await engine.act(number, event_of(form, who, seen.incident, seen.now, OF_A_LINK), reader=Reader(who))
 
 
 def _is_what_was_seen(seen: Seen, form: Mapping[str, str], action: str) -> None:

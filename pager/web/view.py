@@ -201,6 +201,11 @@ class View:
         return dict(self.incident.roles).get(COMMANDER) == self._seen.person
 
     @property
+    def people(self) -> list[tuple[str, str]]:
+        """Whom else this person may page: names of the files, and what they are called."""
+        return [(who, self.name(who)) for who in self._catalog.people if who != self._seen.person]
+
+    @property
     def is_mine(self) -> bool:
         return self.incident.has_responder and self.incident.acked_by == self._seen.person
 

@@ -102,6 +102,23 @@ async def test_a_browser_is_sent_to_look_again(house: House) -> None:
         assert (answer.status, answer.headers["Location"]) == (303, link)
 
 
+async def test_somebody_is_pulled_in(house: House) -> None:
+    code = await house.fires("CheckoutDown")
+    link = await house.link("ana")
+
+    status, page = await pressed(house, link, action="page", to="bo", text="it is the database")
+
+    assert (status, f"Ana Lima paged bo: it is the database ({code})" in page) == (200, True)
+    assert "Paged: it is on its way, and noted here." in page
+    rows = await house.database.read(lambda tx: tx.all("SELECT person, kind FROM notices ORDER BY id"))
+    assert [(row.person, row.kind) for row in rows] == [("bo", "asked")]
+    for fields in ({"to": "zoe", "text": "help"}, {"to": "bo", "text": " "}, {"to": "", "text": "x"}):
+        assert (await pressed(house, link, action="page", **fields))[0] == 400
+    await pressed(house, link, action="resolve")
+    assert (await pressed(house, link, action="page", to="bo", text="too late"))[0] == 400
+    assert "Page somebody" not in await shown(house, link)
+
+
 async def test_who_comes_late_is_told_who_has_it(house: House) -> None:
     await house.fires("CheckoutDown")
     await pressed(house, await house.link("ana"), action="ack")
