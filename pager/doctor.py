@@ -46,7 +46,7 @@ async def examine(upkeep: Upkeep, secrets: Secrets) -> list[Check]:
         *_backup(upkeep),
         *_disk(upkeep),
         _clock(upkeep),
-        *await _webhooks(upkeep.engine, secrets),
+        *await webhooks_taken(upkeep.engine, secrets),
         *await _mail(upkeep),
         *_senders(await examine_sources(upkeep.engine)),
         *_senders(examine_extras(upkeep.engine.catalog, upkeep.settings)),
@@ -92,7 +92,7 @@ async def proven_contacts(engine: Engine) -> Check:
     return Check("proven", "warn", said, f"pagerctl page test {first[0]}")
 
 
-async def _webhooks(engine: Engine, secrets: Secrets) -> list[Check]:
+async def webhooks_taken(engine: Engine, secrets: Secrets) -> list[Check]:
     """How those are who are told of events; no page waits for them."""
     written = engine.catalog.webhooks
     if not written:

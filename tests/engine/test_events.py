@@ -16,9 +16,11 @@ from structlog.typing import EventDict
 from pager import publishing
 from pager.core.incident import Acked, Noted, Resolved
 from pager.core.webhook import Webhook
+from pager.doctor import webhooks_taken
 from pager.feed import Feed, Read
 from pager.outgoing import Outgoing
 from pager.publishing import Publisher
+from pager.secrets import Secrets
 from pager.store import events, webhooks
 from pager.store.database import Tx
 from pager.store.events import Told
@@ -305,6 +307,33 @@ async def test_a_receiver_that_is_gone_is_left_alone_until_somebody_says_so(
     assert receiver.told[-1] == f"1 {NOTE}"
 
 
+@pytest.mark.parametrize(
+    ("status", "secret", "expected"),
+    [
+        pytest.param(200, SECRET, "ok 1 named, and each takes what it is told", id="it is well"),
+        pytest.param(503, SECRET, "warn bot: failing for 1m, 1 events wait: answered 503", id="it fails"),
+        pytest.param(
+            410, SECRET, "warn bot: off for 1m: its receiver answered 410: it is gone, and wants no more", id="gone"
+        ),
+        pytest.param(200, "hunter2", "warn bot: its secret cannot be used: it does not begin with whsec_", id="secret"),
+    ],
+)
+async def test_the_doctor_knows_how_webhooks_are(
+    alone: House, receiver: Receiver, status: int, secret: str, expected: str
+) -> None:
+    sender = _sends(alone, {"url": receiver.url})
+    receiver.answer = lambda _: status
+    await alone.say(alert())
+    await _published(alone)
+    await _send(sender)
+    alone.clock.at += MINUTE
+
+    [check] = await webhooks_taken(alone.engine, Secrets({"BOT": secret}))
+
+    assert f"{check.level} {check.said}".startswith(expected)
+    assert bool(check.mend) == (check.level != "ok")
+
+
 async def test_a_new_address_is_on_again(alone: House, receiver: Receiver) -> None:
     sender = _sends(alone, {"url": receiver.url})
     receiver.answer = lambda _: 410
@@ -416,10 +445,11 @@ async def test_a_reader_goes_on_where_it_left_off(alone: House) -> None:
     third = (await _all(alone))[2].position
 
     reads: list[Read] = []
-    async for read in feed.read(third):
-        reads.append(read)
-        if read.told:
-            break
+    async with asyncio.timeout(10):
+        async for read in feed.read(third):
+            reads.append(read)
+            if read.told:
+                break
     feed.end()
 
     assert [one.incident for read in reads for one in read.told] == [4, 5, 6, 7]
