@@ -79,15 +79,7 @@ class Keeper:
         return done
 
     def _packed(self, rows: Sequence[Row]) -> list[tuple[int, bytes]]:
-        return [(row.id, pack(self._redacted(row))) for row in rows]
-
-    def _redacted(self, row: Row) -> bytes:
-        source = self.sources.get(row.dialect)
-        try:
-            return source.redact(bytes(row.body)) if source else b""
-        except Exception:  # A fence: what may hold a secret is not kept, and the others are.
-            log.exception("a body cannot be redacted and is not kept", row=row.id, dialect=row.dialect)
-            return b""
+        return [(row.id, pack(redacted(self.sources, row))) for row in rows]
 
     async def purge(self) -> Purged:
         """Delete what is old enough; how much that was."""
@@ -147,6 +139,16 @@ class Keeper:
             gone += await self.database.write(lambda tx, found=found: keeping.drop_alerts(tx, found, before))  # type: ignore[misc]
             after = found[-1]
         return gone
+
+
+def redacted(sources: Mapping[str, Source], row: Row) -> bytes:
+    """The body of a row without what its dialect takes for a secret; nothing where that cannot be told."""
+    source = sources.get(row.dialect)
+    try:
+        return source.redact(bytes(row.body)) if source else b""
+    except Exception:  # A fence: what may hold a secret is not kept, and the others are.
+        log.exception("a body cannot be redacted and is not kept", row=row.id, dialect=row.dialect)
+        return b""
 
 
 def pack(body: bytes) -> bytes:

@@ -27,6 +27,7 @@ ADMIN = (
     "/api/v1/doctor",
     "/api/v1/users",
     "/api/v1/audit",
+    "/api/v1/requests",
     "/api/v1/webhooks/",
     "/audit",
 )

@@ -17,6 +17,7 @@ from pager.api import (
     health,
     heartbeats,
     incidents,
+    kept,
     load,
     oncall,
     openapi,
@@ -48,7 +49,7 @@ from pager.web.packing import packed
 SERVED = (
     alertmanager_read,
     *(generic, webhook, alertmanager, pagerduty, opsgenie, victorops, goalert, grafana_oncall),
-    *(events, webhooks),
+    *(events, webhooks, kept),
     *(incidents, explain, alerts, oncall, overrides),
     *(ping, heartbeats, sources, people, silences, load, health, status, reload, tokens, users, audit, upkeep, openapi),
     *(link, proof, static),

@@ -36,6 +36,7 @@ COMMANDS: Mapping[str, str] = {
     "pause": "pager.cli.silence:pause",
     "reassign": "pager.cli.incidents:reassign",
     "reload": "pager.cli.reload:reload",
+    "replay": "pager.cli.replay:replay",
     "report": "pager.cli.report:report",
     "resolve": "pager.cli.incidents:resolve",
     "route": "pager.cli.route:route",

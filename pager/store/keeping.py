@@ -61,6 +61,17 @@ def bodies(tx: Tx, after: int = 0, limit: int = BATCH) -> list[Row]:
     )
 
 
+def history(tx: Tx, since: datetime, after: int, limit: int) -> list[Row]:
+    """Worked bodies accepted from `since` on, oldest first, as they are kept: `packed` tells how."""
+    return tx.all(
+        "SELECT i.id, i.source, i.dialect, i.accepted_at, i.packed, i.body FROM inbox i "
+        f"WHERE i.id > :after AND i.accepted_at >= :since AND {_DONE} ORDER BY i.id LIMIT :limit",
+        after=after,
+        since=since,
+        limit=limit,
+    )
+
+
 def body_bytes(tx: Tx) -> int:
     """The size of all bodies as they are kept."""
     row = tx.one("SELECT sum(length(body)) AS size FROM inbox")

@@ -166,6 +166,7 @@ ROUTES: dict[str, tuple[str, ...]] = {
         "DELETE /api/v1/users/{name}/sessions/{id}",
         "GET /api/v1/audit",
         "GET /api/v1/audit/check",
+        "GET /api/v1/requests",
     ),
 }
 PAGES: dict[str, tuple[str, ...]] = {
