@@ -4,6 +4,7 @@ import asyncio
 import re
 import sqlite3
 import stat
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -24,6 +25,9 @@ FILES = {
         sources:
           - {name: prom, dialect: alertmanager, token: PROM_TOKEN}
           - {name: graf, dialect: grafana, token: GRAF_TOKEN}
+        webhooks:
+          - {name: dead, url: "http://127.0.0.1:CLOSED/${HOOK}?key=${HOOK}", secret: [SIGNS, TOPIC], internal: true}
+          - {name: shut, url: "http://127.0.0.1:CLOSED/${HOOK}", secret: SIGNS, internal: true}
         policies:
           everything:
             steps: [{page: ["person:ana", "person:bo", "person:chi", "person:dee"], wait: 30s}]
@@ -37,7 +41,7 @@ FILES = {
         """,
 }
 ALERT = {"alerts": [{"status": "firing", "labels": {"alertname": "CheckoutDown", "severity": "critical"}}]}
-SECRETS = ("PROM_TOKEN", "GRAF_TOKEN", "PASSWORD", "HEADER", "TOPIC", "DEADMAN", "RESORT")
+SECRETS = ("PROM_TOKEN", "GRAF_TOKEN", "PASSWORD", "HEADER", "TOPIC", "DEADMAN", "RESORT", "HOOK", "SIGNS")
 LINK = re.compile(r"/p/([a-z2-7]{16})")
 API = (
     "incidents?state=all",
@@ -47,6 +51,8 @@ API = (
     "alerts?state=all",
     "status",
     "doctor",
+    "webhooks",
+    "events?limit=500",
     "tokens",
     "schedules/none",
 )
@@ -78,6 +84,7 @@ class Cage:
 @asynccontextmanager
 async def caged(folder: Path) -> AsyncIterator[Cage]:
     canaries = {name: f"zqx{name.lower().replace('_', '')}Canary" for name in SECRETS}
+    canaries["SIGNS"] = b64encode(canaries["SIGNS"].encode() * 2).decode()
     graf, state = folder / "graf-token", folder / "state"
     graf.touch(mode=0o600)
     graf.write_text(canaries["GRAF_TOKEN"])
@@ -87,6 +94,7 @@ async def caged(folder: Path) -> AsyncIterator[Cage]:
     closed = free_port()
     environment = {
         **{name: word for name, word in canaries.items() if name != "GRAF_TOKEN"},
+        "SIGNS": f"whsec_{canaries['SIGNS']}",
         "GRAF_TOKEN_FILE": str(graf),
         "NOWHERE_FILE": str(nowhere),
         "PAGER_LOG_LEVEL": "debug",
@@ -153,7 +161,11 @@ async def _works(cage: Cage) -> None:
     cage.canaries["link"] = link
 
     def were_tried() -> bool:
-        failed = [line for line in cage.daemon.log.read_text().splitlines() if "page not delivered" in line]
+        lines = cage.daemon.log.read_text().splitlines()
+        failed = [line for line in lines if "page not delivered" in line]
+        hooks = [line for line in lines if "a webhook was not taken" in line]
+        if not all(any(f"webhook={name}" in line for line in hooks) for name in ("dead", "shut")):
+            return False
         return all(any(f"to={who}" in line for line in failed) for who in ("bo", "chi", "dee"))
 
     await wait_until(were_tried, 20, "pages to those who cannot be reached")
@@ -203,7 +215,7 @@ async def _shows_all(cage: Cage, admin: str) -> str:
         assert await cage.ask("GET", f"/api/v1/{path.format(code=code)}", admin) in (200, 404)
     for path in ("/metrics", "/-/ready", "/-/healthy"):
         assert await cage.ask("GET", path) == 200
-    for path in ("/-/reload", "/api/v1/backups"):
+    for path in ("/-/reload", "/api/v1/backups", "/api/v1/webhooks/dead/test"):
         assert await cage.ask("POST", path, admin) in (200, 201)
     return code
 
