@@ -1,5 +1,7 @@
 """The page of pager itself, /system: loops, queues, nodes, the files in force, and reading them again."""
 
+from datetime import datetime
+
 from aiohttp import web
 
 from pager.api import heartbeats, sources
@@ -7,6 +9,7 @@ from pager.api.parts import PARTS
 from pager.api.problems import Problem
 from pager.api.shapes import Json
 from pager.api.status import summary
+from pager.core.text import clock
 from pager.store import StoreUnavailable
 from pager.web.seat import form_of, seat_of, see_other, shown
 
@@ -25,7 +28,15 @@ async def show(request: web.Request) -> web.Response:
         request.query.get("done", ""),
     )
     error = DONE["errors"] if done == "errors" else ""
-    return shown(request, "system.html", told=told, error=error, done=DONE["read"] if done == "read" else "")
+    zone, now = seat_of(request).zone, request.app[PARTS].clock()
+    return shown(
+        request,
+        "system.html",
+        told=told,
+        error=error,
+        done=DONE["read"] if done == "read" else "",
+        at=lambda told_at: clock(datetime.fromisoformat(told_at), zone, now),
+    )
 
 
 async def _heartbeats(request: web.Request) -> Json:
