@@ -87,7 +87,12 @@ class Feed:
         if position >= self._from:
             found = [told for told in self._newest if told.position > position][:BATCH]
             end = found[-1].position if found else self._last
-            return Read(tuple(told for told in found if incident in (None, told.incident)), end)
+            mine = [told for told in found if incident in (None, told.incident)]
+            # One of them may have become private since it was read.
+            fresh = (
+                await self._database.read(lambda tx: events.at(tx, [told.position for told in mine])) if mine else {}
+            )
+            return Read(tuple(fresh.get(told.position, told) for told in mine), end)
         found = await self._database.read(lambda tx: events.after(tx, position, BATCH, incident))
         return Read(tuple(found), found[-1].position if len(found) == BATCH else max(position, self._from))
 

@@ -38,11 +38,12 @@ LARGEST = 64 * 1024
 FIELDS = frozenset(
     """
     action by code comment createdBy days end endsAt expires for from grace into kind lasts mail match matchers merge
-    name note people person policy reason replace role schedule scope severity start starts startsAt team text timezone
+    name named note people person policy private reason replace role schedule scope severity start starts startsAt team
+    text timezone
     title to until what who why with
     """.split()  # noqa: SIM905 - a list of words is read as one.
 )
-STANDING = ("state", "severity", "acked_by")
+STANDING = ("state", "severity", "acked_by", "private")
 NAMES = ("code", "name", "silenceID", "id", "to", "file")
 """What an answer calls the thing that was made."""
 WORDS: Mapping[str, tuple[str, str]] = {
@@ -95,7 +96,7 @@ async def audits(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 def change_of(before: Incident, after: Incident) -> dict[str, dict[str, str]]:
-    """What an act changed of an incident's state, severity and holder: how it `was`, and is `now`; {} for nothing."""
+    """What an act changed of how an incident stands, and for whom: how it `was`, and is `now`; {} for nothing."""
     was, now = ({name: str(getattr(one, name)) for name in STANDING} for one in (before, after))
     changed = [name for name in STANDING if was[name] != now[name]]
     return (

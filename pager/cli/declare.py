@@ -36,7 +36,7 @@ def declare(
         print_json(incident)
         return
     click.echo(f"{incident['code']}  {incident['severity']}  opened  {plain(incident['title'])}")
-    if incident["veiled"]:
+    if incident.get("veiled"):
         return
     click.echo(f"  paged      {', '.join(incident['paged']) or 'nobody yet'} (policy {incident['policy']})")
     click.echo(f"  take it    pagerctl ack {incident['code']}")

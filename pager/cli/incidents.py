@@ -88,7 +88,7 @@ def _row(incident: dict[str, Any], at: datetime) -> tuple[str, ...]:
 def show(session: Session, client: Client, code: str) -> None:
     """Show one incident: its facts, who was paged and how that went, and its timeline."""
     incident = client.get(incident_path(code))
-    veiled = incident["veiled"]
+    veiled = incident.get("veiled")
     paged = [] if veiled else client.get(incident_path(code, "/pages"))["pages"]
     timeline = [] if veiled else list(client.every(incident_path(code, "/timeline"), "timeline"))
     if session.is_json:
@@ -140,8 +140,8 @@ def _ended(incident: dict[str, Any]) -> str:
 
 
 def _seen_by(incident: dict[str, Any]) -> str:
-    who = (*map(plain, incident["named"]), "those who are paged for it", "admins")
-    return f"seen by {', '.join(who)}" if incident["private"] else ""
+    who = (*map(plain, incident.get("named", ())), "those who are paged for it", "admins")
+    return f"seen by {', '.join(who)}" if incident.get("private") else ""
 
 
 def _next(incident: dict[str, Any], at: datetime) -> str:

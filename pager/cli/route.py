@@ -126,6 +126,7 @@ def _as_json(one: Routed) -> dict[str, Any]:
         "policy": decision.policy,
         "runbook": decision.runbook,
         "group": decision.group,
+        "private": None if decision.private is None else list(decision.private),
         "pages": [{"after": format_duration(line.after), "to": line.to, "via": list(line.via)} for line in one.lines],
     }
 
@@ -141,6 +142,8 @@ def _print_text(one: Routed, catalog: "Catalog", at: datetime, tree: bool) -> No
     click.echo(f"  because   {decision.why}" + (f" ({decision.place})" if decision.place else ""))
     click.echo(f"  policy    {decision.policy}")
     click.echo(f"  runbook   {decision.runbook}")
+    if decision.private is not None:
+        click.echo(f"  private   seen by {', '.join((*decision.private, 'those who are paged for it', 'admins'))}")
     zone = ZoneInfo(_zone(decision.policy, catalog, at))
     hold = _held(one.alert, catalog, at)
     if hold is not None and hold.until is not None:

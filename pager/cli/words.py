@@ -54,6 +54,8 @@ def age(since: str, now: datetime) -> str:
 
 def who(incident: dict[str, Any]) -> str:
     """Who has it, or who was paged last: `ana`, `-> bo +2`."""
+    if incident.get("veiled"):
+        return "-"
     if incident["acked_by"]:
         return str(incident["acked_by"])
     if incident["state"] == "resolved":

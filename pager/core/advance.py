@@ -185,7 +185,8 @@ def _unreached(turn: Turn, event: Unreached) -> None:
 def _reached(turn: Turn, event: Reached) -> None:
     """Its ticket is written: nothing more to wait for, unless it has risen to a level that pages meanwhile."""
     incident = turn.incident
-    if incident.ticket != "sent" or event.step != 0 or not event.to.startswith(CHANNEL):
+    over = incident.merged_into is not None
+    if over or incident.ticket != "sent" or event.step != 0 or not event.to.startswith(CHANNEL):
         return
     turn.set(ticket="written")
     turn.say("the ticket is written")

@@ -30,5 +30,10 @@ def hide(turn: Turn, named: tuple[str, ...], by: str = "") -> None:
     if was.private:
         turn.say(f"lets {', '.join(fresh)} see it" if by else f"it is seen by {', '.join(fresh)}, too", by)
         return
-    who = ", ".join((*fresh, "those who are paged for it", "admins"))
+    say_private(turn, by)
+
+
+def say_private(turn: Turn, by: str = "") -> None:
+    """Who sees it, into the timeline."""
+    who = ", ".join((*turn.incident.named, "those who are paged for it", "admins"))
     turn.say(f"makes it private: seen by {who}" if by else f"it is private by its rules: seen by {who}", by)

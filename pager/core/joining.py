@@ -6,7 +6,18 @@ from pager.core.escalation import become_unacked, start_run
 from pager.core.hiding import hide_with
 from pager.core.holding import is_own
 from pager.core.holds import hold
-from pager.core.incident import Absorbed, Event, Hold, Incident, MergedInto, Mitigated, Resolved, SeveritySet
+from pager.core.incident import (
+    Absorbed,
+    Event,
+    Hold,
+    Incident,
+    MadePrivate,
+    MadePublic,
+    MergedInto,
+    Mitigated,
+    Resolved,
+    SeveritySet,
+)
 from pager.core.reports import raise_to, rise_by_count, tell_acker
 from pager.core.turn import Turn
 
@@ -30,8 +41,11 @@ def by_age(one: Incident, other: Incident) -> tuple[Incident, Incident]:
 
 
 def ends_only_itself(event: Event) -> bool:
-    """Whether an act on an incident that was merged is about nothing else: it would end more than the person meant."""
-    return isinstance(event, Resolved | Mitigated | SeveritySet)
+    """Whether an act on an incident that was merged is about nothing else: it would end more than the person meant.
+
+    So is who sees it: what was written of the one is not what was written of the other.
+    """
+    return isinstance(event, Resolved | Mitigated | SeveritySet | MadePrivate | MadePublic)
 
 
 def what_joins(younger: Incident, by: str, hold: Hold | None) -> Absorbed:

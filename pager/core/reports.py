@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from pager.core.escalation import become_unacked, start_run, step_due
-from pager.core.hiding import rule_says
+from pager.core.hiding import rule_says, say_private
 from pager.core.holds import hold, new_run, set_promotion
 from pager.core.incident import MITIGATED_LASTS, REOPEN, TELL_EVERY, DropNotices, Hold, Incident, Reported, Restore
 from pager.core.lasting import begin_again
@@ -54,6 +54,8 @@ def _fires(turn: Turn, was: Incident, joined: int, held_by: Hold | None) -> None
         _reopen(turn, held_by)
     elif not was.alerts:
         turn.say(f"opened as {was.severity}: {was.why}" + (f" ({was.place})" if was.place else ""))
+        if was.private:
+            say_private(turn)
         _held(turn, held_by)
     else:
         what = f"{joined} more" if joined > 0 else "fires again"

@@ -32,6 +32,10 @@ def schedule(text: str) -> dict[str, str]:
     return {"schedules/extra.yaml": head + text}
 
 
+def private(names: str) -> dict[str, str]:
+    return {"rules/b.yaml": f"rules:\n  - name: insider\n    private: [{names}]\n"}
+
+
 PERSON = 'contacts: {push: "console://"}'
 
 REFERENCES = [
@@ -54,6 +58,21 @@ REFERENCES = [
         policy('shop, "team:shpo"'),
         'rules/b.yaml:4:22 E102 unknown team "shpo" (did you mean "shop"?)',
         id="a policy pages an unknown team",
+    ),
+    pytest.param(
+        private("annna"),
+        'rules/b.yaml:3:15 E101 unknown person "annna" (did you mean "ana"?)',
+        id="a private rule names a person that nobody is",
+    ),
+    pytest.param(
+        private("shop"),
+        'rules/b.yaml:3:15 E101 unknown person "shop" (did you mean "team:shop"?)',
+        id="a bare name of a team is taken for a person and the prefix is offered",
+    ),
+    pytest.param(
+        private('ana, "team:shpo"'),
+        'rules/b.yaml:3:20 E102 unknown team "shpo" (did you mean "shop"?)',
+        id="a private rule names an unknown team",
     ),
     pytest.param(
         policy('shop, "channel:chatt"'),

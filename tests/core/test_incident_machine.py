@@ -24,6 +24,8 @@ from pager.core.incident import (
     Hold,
     Incident,
     LastResort,
+    MadePrivate,
+    MadePublic,
     MergedInto,
     Mitigated,
     Noted,
@@ -183,9 +185,10 @@ class Life(RuleBasedStateMachine):
             assert paging or not at_once, "it should page again, and nobody was paged"
 
     def what_was_merged_rests(self, was: Incident, effects: tuple[Effect, ...]) -> None:
-        """But for a note, which is kept."""
+        """But for a note, which is kept, and for who sees it."""
         if was.merged_into is not None:
-            assert self.incident.changed(last_act="") == was.changed(last_act="")
+            may = {"last_act": "", "private": False, "named": (), "published": False}
+            assert self.incident.changed(**may) == was.changed(**may)
             assert all(isinstance(effect, Entry) for effect in effects)
 
     # What sources say.
@@ -284,6 +287,14 @@ class Life(RuleBasedStateMachine):
     @rule(reason=st.sampled_from(REASONS), lasts=st.none() | long_spans)
     def is_held(self, reason: str, lasts: timedelta | None) -> None:
         self.tell(Held(Hold(reason, self.now + lasts if lasts else None)))  # type: ignore[arg-type]
+
+    @rule(by=names, named=st.sets(names, max_size=2))
+    def somebody_makes_it_private(self, by: str, named: set[str]) -> None:
+        self.tell(MadePrivate(by, tuple(sorted(named))))
+
+    @rule(by=names)
+    def somebody_makes_it_public(self, by: str) -> None:
+        self.tell(MadePublic(by))
 
     @rule()
     def is_released(self) -> None:
