@@ -17,6 +17,7 @@ from html.parser import HTMLParser
 
 MOST_READ = 512 * 1024
 """Bytes of a mail that are looked at; behind them are attachments."""
+MOST_LINES = 8000
 MOST_HEAD = 64 * 1024
 LONGEST_HEADER = 2000
 LONGEST_TEXT = 32 * 1024
@@ -53,7 +54,10 @@ class Mail:
     @property
     def sender(self) -> str:
         """The address of From, in small letters; "" for none."""
-        return parseaddr(self.headers.get("from", ""))[1].strip().lower()[:200]
+        try:
+            return parseaddr(self.headers.get("from", "")[:500])[1].strip().lower()[:200]
+        except (RecursionError, ValueError, IndexError):  # Comments in comments.
+            return ""
 
     @property
     def sent_at(self) -> datetime | None:
@@ -80,7 +84,8 @@ def read_mail(payload: bytes) -> Mail:
 
 
 def _fewer(payload: bytes) -> bytes:
-    """With at most as many headers as a mail may have: each is work."""
+    """With at most as many lines and headers as a mail may have: each is work."""
+    payload = b"\n".join(payload.split(b"\n", MOST_LINES)[:MOST_LINES])
     head, _, rest = payload.partition(b"\n\n")
     return payload if len(head) <= MOST_HEAD else head[:MOST_HEAD] + b"\n\n" + rest
 

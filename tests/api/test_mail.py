@@ -18,7 +18,7 @@ from pager.core.signature import Signed
 from pager.mail_door import MOST_RECIPIENTS, MailBox, MailDoor, listening
 from pager.mail_look import why_deaf
 from pager.metrics import Metrics
-from pager.store import StoreFull, StoreUnavailable
+from pager.store import StoreFull, StoreUnavailable, inbox
 from tests.api.house import CATALOG, House, opened
 from tests.api.test_pagerduty import lives
 from tests.support import free_port, wait_until
@@ -158,7 +158,11 @@ async def test_what_cannot_be_kept_stays_with_the_sender(post: Post, error: Exce
     assert await lives(post.house) == [("triggered", 1)]
 
 
-async def test_a_mail_that_comes_twice_does_not_open_what_was_closed_between(post: Post) -> None:
+@pytest.mark.parametrize("lately", [pytest.param(0, id="after many others"), pytest.param(500, id="soon")])
+async def test_a_mail_that_comes_twice_does_not_open_what_was_closed_between(
+    post: Post, monkeypatch: pytest.MonkeyPatch, lately: int
+) -> None:
+    monkeypatch.setattr(inbox, "LATELY", lately)
     said = mail("Tape full", Message_ID="<1@x>", Date="Mon, 16 Feb 2026 11:59:00 +0000")
     assert await post.handed(said) == "250 2.0.0 kept"
     await post.sent("Tape full: power restored")

@@ -91,6 +91,13 @@ def test_a_date_far_from_now_is_not_gone_by(date: datetime, starts: datetime) ->
     assert [fault.path for fault in parsed.faults] == ([] if date == starts else ["Date"])
 
 
+def test_it_ended_when_its_sender_said_so() -> None:
+    ended = one(read("zabbix-resolved"))
+
+    assert ended.ends_at == datetime(2026, 11, 22, 8, 59, tzinfo=UTC)
+    assert one(read("state-in-text")).ends_at == NOW
+
+
 def test_a_mapping_of_the_files_says_more() -> None:
     by = {
         "id": "fields.ticket",
@@ -127,6 +134,7 @@ HTML, PLAIN = DISK + b"Content-Type: text/html\r\n\r\n", DISK + b"Content-Type: 
         pytest.param(b"X: " + b"a" * 60_000 + b"\r\n" + DISK, id="a long header"),
         pytest.param(DISK + b"Content-Type: multipart/mixed; boundary=a\r\n\r\n--a\r\n" * 2000, id="parts of parts"),
         pytest.param(DISK + b"Content-Type: message/rfc822\r\n\r\n" * 5000, id="mails in mails"),
+        pytest.param(DISK + b"From: " + b"((" * 30_000 + b"\r\n\r\nx", id="comments in comments"),
         pytest.param(HTML + b"<script" * 60_000, id="tags without end"),
         pytest.param(HTML + b"<!--<![CDATA[" * 40_000, id="comments without end"),
         pytest.param(b"Subject: Disk full " + b"=?utf-8?q?" * 20_000 + b"\r\n\r\n", id="encoded words without end"),
