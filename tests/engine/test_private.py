@@ -6,7 +6,7 @@ import pytest
 
 from pager.core.bundle import FREE
 from pager.core.code import code_of
-from pager.core.incident import Incident, MadePrivate, MadePublic, Resolved
+from pager.core.incident import Incident, MadePrivate, MadePublic, Noted, Resolved
 from pager.core.last_words import last_words
 from pager.core.notices import Beginning, hand_over
 from pager.core.policy import Policy
@@ -146,7 +146,7 @@ async def test_what_others_see_is_merged_with_it_only_when_that_is_asked_for(hou
     assert (whole.number, whole.private, whole.firing) == (1, True, 2)
     # What was said to the public one goes to the private one now: not by everybody.
     with pytest.raises(Private):
-        await house.engine.act(2, MadePublic("bo"), reader=Reader("bo"))
+        await house.engine.act(2, Noted("bo", "hello"), reader=Reader("bo"))
 
 
 async def test_whoever_is_paged_by_hand_by_one_who_sees_it_sees_it_too(house: House) -> None:
