@@ -10,7 +10,7 @@ import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from pager.core.report import Source
-from pager.store import StoreUnavailable, heartbeats, inhibitions, keeping, notices, overrides, silences
+from pager.store import StoreUnavailable, answers, heartbeats, inhibitions, keeping, notices, overrides, silences
 from pager.store.database import Database, Tx
 from pager.store.sql import Row
 
@@ -95,6 +95,7 @@ class Keeper:
             silences.forget,
             inhibitions.forget_gone,
             heartbeats.forget_gone,
+            answers.forget,
         ):
             await self.database.write(lambda tx, forget=forget: forget(tx, before))  # type: ignore[misc]
         for table, count in (("inbox", purged.bodies), ("incidents", purged.incidents), ("alerts", purged.alerts)):

@@ -48,6 +48,11 @@ def needed(method: str, path: str) -> Scope | None:
     return "admin" if path in RELOADS else "respond"
 
 
+def takes_key(method: str, path: str) -> bool:
+    """Whether a request may show an Idempotency-Key: people's POSTs; what senders say is safe to repeat anyway."""
+    return method == "POST" and path.startswith("/api/v1/") and not takes_alerts(method, path)
+
+
 def is_calendar(path: str) -> bool:
     """Whether this is a feed that a calendar asks for; all that it can show is its address."""
     return path.startswith(CALENDARS) and path.endswith(".ics")

@@ -10,8 +10,9 @@ import msgspec
 from aiohttp import web
 
 from pager.api import answers
-from pager.api.access import needed
+from pager.api.access import needed, takes_key
 from pager.api.declared import DECLARED, Declared, Media, Parameter, told
+from pager.api.repeats import KEY, LONGEST_KEY, REPLAYED
 from pager.core.scope import Scope
 
 routes = web.RouteTableDef()
@@ -76,11 +77,6 @@ class Route:
         return takes_key(self.method, self.path)
 
 
-def takes_key(method: str, path: str) -> bool:
-    """Whether a request may show an Idempotency-Key: people's POSTs; what senders say is safe to repeat anyway."""
-    return method == "POST" and path.startswith(BELOW) and needed(method, path) != "ingest"
-
-
 def routes_of(app: web.Application) -> Iterator[Route]:
     """The routes of the API that are declared, as the router has them. HEAD is answered wherever GET is."""
     for route in app.router.routes():
@@ -115,6 +111,10 @@ def document(listed: Iterable[Route], url: str = "") -> Json:
     }
 
 
+_KEY_SAYS = (
+    "A word of the caller's own for this request. When it comes again within a day, with the same body and from the "
+    "same caller, it is not done again, and is answered as it was; with another body it is refused."
+)
 _LICENSE = {"name": "Apache-2.0", "identifier": "Apache-2.0"}
 
 
@@ -194,7 +194,9 @@ def _query(one: Parameter) -> Json:
 
 
 def _headers(route: Route) -> Iterator[Json]:
-    return iter(())
+    if route.is_answered_again:
+        schema = {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY, "pattern": "^[ -~]+$"}
+        yield {"name": KEY, "in": "header", "description": _KEY_SAYS, "required": False, "schema": schema}
 
 
 def _answers(route: Route, schemas: _Schemas) -> Json:
@@ -211,13 +213,16 @@ def _answers(route: Route, schemas: _Schemas) -> Json:
 
 def _answer_headers(route: Route, status: int) -> Json:
     where = {"description": "Where it is from now on.", "required": True, "schema": {"type": "string"}}
-    return {"Location": where} if route.declared.located and status < 300 else {}
+    again = {"description": "It was done before, and this is its answer.", "schema": {"const": "true"}}
+    found = {"Location": where} if route.declared.located and status < 300 else {}
+    return {**found, REPLAYED: again} if route.is_answered_again else found
 
 
 def _refusals(route: Route) -> Json:
     known = {*_ALWAYS, *route.declared.refuses}
     known |= set(_WITH_BODY) if route.declared.body is not None else set()
     known |= {404} if "{" in route.path else set()
+    known |= {409, 422} if route.is_answered_again else set()
     known -= {int(status) for status in route.declared.answers}
     return {str(status): {"$ref": f"#/components/responses/{status}"} for status in sorted(known)}
 

@@ -4,6 +4,7 @@ import json
 import os
 import socket
 import stat
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -27,6 +28,10 @@ class Unreachable(click.ClickException):
     """No daemon answers; the message says what was tried."""
 
     exit_code = UNREACHABLE
+
+
+class CutOff(Unreachable):
+    """A daemon was asked, and the connection ended without an answer: what was asked for may be done or not."""
 
 
 class Refused(click.ClickException):
@@ -57,12 +62,14 @@ class SocketConnection(HTTPConnection):
 class Client:
     """Asks the first of `places` that can be connected to; a place is a URL or the path of a socket.
 
-    `token` is shown to URLs only: a socket's mode guards it.
+    `token` is shown to URLs only: a socket's mode guards it. `again_after`: seconds after which a POST whose answer
+    was lost is asked again.
     """
 
     places: tuple[str, ...]
     timeout: float = TIMEOUT
     token: str = field(default="", repr=False)
+    again_after: float = 1.0
     place: str = field(default="", init=False)
 
     def get(self, path: str, **query: Any) -> Any:
@@ -71,8 +78,16 @@ class Client:
         return self._answer("GET", f"{path}?{urlencode(given)}" if given else path, None)
 
     def post(self, path: str, said: Any = None) -> Any:
-        """The answer to a POST of `said` as JSON. Raises Unreachable and Refused."""
-        return self._answer("POST", path, json.dumps(said if said is not None else {}).encode())
+        """The answer to a POST of `said` as JSON. Raises Unreachable and Refused.
+
+        When the answer is lost it is asked for once more, by the same Idempotency-Key: it is not done twice.
+        """
+        body, key = json.dumps(said if said is not None else {}).encode(), os.urandom(16).hex()
+        try:
+            return self._answer("POST", path, body, key)
+        except CutOff:
+            time.sleep(self.again_after)
+            return self._answer("POST", path, body, key)
 
     def delete(self, path: str) -> Any:
         """The answer to a DELETE. Raises Unreachable and Refused."""
@@ -103,8 +118,9 @@ class Client:
             while line := response.readline():
                 yield line.decode("utf-8", "replace").rstrip("\r\n")
 
-    def _answer(self, method: str, target: str, body: bytes | None) -> Any:
+    def _answer(self, method: str, target: str, body: bytes | None, key: str = "") -> Any:
         headers = {"Accept": "application/json", "Content-Type": "application/json"}
+        headers |= {"Idempotency-Key": key} if key else {}
         with self._asked(method, target, body, headers) as response:
             return self._read(response.status, response.getheader("Content-Type", ""), response.read())
 
@@ -123,7 +139,7 @@ class Client:
                 f"pagerd at {self.place} did not answer within {self.timeout:g} s; look at its log"
             ) from None
         except (OSError, HTTPException) as error:
-            raise Unreachable(f"pagerd at {self.place} ended the connection: {why(error)}; look at its log") from None
+            raise CutOff(f"pagerd at {self.place} ended the connection: {why(error)}; look at its log") from None
         finally:
             connection.close()
 

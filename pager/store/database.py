@@ -10,6 +10,7 @@ import threading
 from abc import ABC, abstractmethod
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextvars import ContextVar
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -21,6 +22,8 @@ from pager.store.sql import Engine, Row
 
 T = TypeVar("T")
 Clock = Callable[[], datetime]
+FIRST: ContextVar[Callable[["Tx"], None] | None] = ContextVar("first", default=None)
+"""What goes first in every transaction that the running task writes; what it raises undoes that transaction."""
 
 # So many urgent jobs pass while another waits; then it has its turn, so that a storm of alerts stops nothing.
 URGENT_IN_A_ROW = 500
@@ -240,7 +243,8 @@ class Database(ABC):
         a connection that broke during the commit may have stored it. Urgent work goes before what waits. A caller
         that is cancelled does not know whether its work was done.
         """
-        return await (self._urgent if urgent else self._writing).put(work, urgent)
+        first = FIRST.get()
+        return await (self._urgent if urgent else self._writing).put(_after(first, work) if first else work, urgent)
 
     async def read(self, work: Callable[[Tx], T]) -> T:
         """Run `work` on one snapshot of what is committed; it neither waits for writers nor holds them up."""
@@ -289,6 +293,14 @@ class Database(ABC):
         for thread in self._threads:
             await asyncio.to_thread(thread.join)
         self._threads.clear()
+
+
+def _after(first: Callable[[Tx], None], work: Callable[[Tx], T]) -> Callable[[Tx], T]:
+    def both(tx: Tx) -> T:
+        first(tx)
+        return work(tx)
+
+    return both
 
 
 def open_database(url: str, clock: Clock, *, versions: Path | None = None, own_clock: bool = False) -> Database:

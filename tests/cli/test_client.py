@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import click
 import pytest
@@ -153,8 +154,8 @@ class Other(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def other() -> Iterator[str]:
-    server = HTTPServer(("127.0.0.1", 0), Other)
+def other(kind: type[Other] = Other) -> Iterator[str]:
+    server = HTTPServer(("127.0.0.1", 0), kind)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
@@ -177,6 +178,32 @@ def test_answers_that_are_none(path: str, error: type[click.ClickException], sai
         Client((url,)).get(path)
 
     assert said in raised.value.message
+
+
+class Falters(Other):
+    """Ends the first connection without an answer, and takes the next one."""
+
+    keys: ClassVar[list[str | None]] = []
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.keys.append(self.headers["Idempotency-Key"])
+        if len(self.keys) > 1:
+            self.path = "/fine"
+            self.do_GET()
+
+
+def test_an_act_whose_answer_is_lost_is_asked_again_by_the_same_key() -> None:
+    Falters.keys.clear()
+    with other(Falters) as url:
+        asked = Client((url,), again_after=0)
+
+        assert asked.post("/api/v1/incidents/7KQ/ack", {"by": "ana"}) == "<h1>hello</h1>"
+        assert asked.post("/api/v1/incidents/7KQ/ack", {"by": "ana"}) == "<h1>hello</h1>"
+
+    first, again, another = Falters.keys
+    assert first == again != another
+    assert first
 
 
 def test_a_daemon_that_does_not_answer_is_not_waited_for() -> None:
