@@ -42,7 +42,7 @@ class Quota(Model):
 
     alerts: int = Field(default=12_000, ge=1)
     bytes: Annotated[int, BeforeValidator(parse_size)] = Field(default=128_000_000, ge=1024)
-    open: int = Field(default=20_000, ge=1)
+    open: int = Field(default=250_000, ge=1)
 
 
 @dataclass(frozen=True, slots=True)

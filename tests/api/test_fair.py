@@ -11,11 +11,14 @@ import pytest_asyncio
 from prometheus_client import CollectorRegistry
 
 from pager.backlog import Room
-from pager.core.quota import Quota
+from pager.core.alert import Alert
+from pager.core.quota import Quota, Way
+from pager.core.report import Parsed
 from pager.core.rule import Heartbeat, Source
 from pager.core.token_use import UNUSED
 from pager.fairness import Fairness
 from pager.settings import Settings
+from pager.shares import Shares
 from pager.source_checks import examine_extras, examine_sources
 from pager.source_metrics import SourceMetrics
 from pager.store import inbox, source_counts, token_uses
@@ -141,6 +144,32 @@ async def test_signs_of_life_of_whoever_floods_are_heard_at_once(house: House, w
 
     (one,) = (await house.get("/api/v1/heartbeats"))["heartbeats"]
     assert (one["name"], one["state"]) == ("cron", "up")
+
+
+@covers("T17")
+@pytest.mark.parametrize(
+    ("pause", "way"),
+    [
+        pytest.param(timedelta(seconds=5), "last", id="what another node took of late counts here"),
+        pytest.param(timedelta(minutes=10), "turn", id="what it took within ten minutes is refilled by now"),
+    ],
+)
+async def test_nodes_share_a_quota(house: House, pause: timedelta, way: Way) -> None:
+    here, other = (Shares(house.database, lambda: HOUSE, Room()) for _ in range(2))
+    one = Parsed((Alert("storm", "firing", {"alertname": "A", "severity": "warning"}, house.clock.now),))
+
+    async def sends(shares: Shares, count: int) -> Way:
+        ways = [await shares.place("storm", one, 10, house.clock.now) for _ in range(count)]
+        for way in ways:
+            shares.took("storm", way, one, 10, house.clock.now)
+        await shares.settle(house.clock.now)
+        return ways[-1]
+
+    await sends(here, 1)
+    house.clock.now += pause
+    assert await sends(other, SMALL.alerts) == "turn"
+    assert await sends(here, 1) == "turn", "nobody has told it yet"
+    assert await sends(here, 1) == way
 
 
 @covers("T17")
