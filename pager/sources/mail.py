@@ -38,7 +38,7 @@ _STATES = ("state", "status", "notification_type", "alert_status", "alert_state"
 _LEVELS = ("severity", "alert_severity", "priority", "level")
 _OWN_LINK = re.compile(r"https?://[^\s<>\"]{1,200}/p/[a-z2-7]{16}(?![\w])")
 _OWN_ID = re.compile(r"@pager\.invalid\b", re.IGNORECASE)
-_AUTOMATIC = ("auto-replied", "auto-notified")
+_AUTOMATIC = "auto-replied"
 
 
 @dataclass(frozen=True, slots=True)

@@ -183,6 +183,7 @@ async def test_a_mail_that_comes_twice_does_not_open_what_was_closed_between(
         pytest.param(mail("Re: SEV-1 x", "On Monday: https://p.example.org/p/abcdefgh22345672"), "554", id="an answer"),
         pytest.param(mail("x", Auto_Submitted="auto-replied"), "250 2.0.0 none", id="an automatic answer"),
         pytest.param(mail("Cron", Auto_Submitted="auto-generated"), "250 2.0.0 kept", id="what a machine says"),
+        pytest.param(mail("Disk", Auto_Submitted="auto-notified"), "250 2.0.0 kept", id="what a filter passes on"),
         pytest.param(b"", "554", id="an empty mail"),
         pytest.param(b"Received: x\r\n" * 101 + mail("x"), "554", id="a mail that goes round in circles"),
     ],
