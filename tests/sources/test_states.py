@@ -1,7 +1,7 @@
 """Subjects: what they say of whether it goes on, and what stays the same whichever they say."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pager.sources.states import KINDS, said_in
@@ -96,6 +96,7 @@ words = st.sampled_from(
 )
 
 
+@settings(max_examples=60)
 @given(st.lists(words, max_size=30).map(" ".join) | st.text(max_size=400))
 def test_any_line_says_something_or_nothing(line: str) -> None:
     said = said_in(line)
