@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from pager.core.feed import PRIVACY
 from pager.store import StoreUnavailable, events
 from pager.store.database import Database, Tx
 from pager.store.events import Told
@@ -93,8 +94,10 @@ class Feed:
                 await self._database.read(lambda tx: events.at(tx, [told.position for told in mine])) if mine else {}
             )
             return Read(tuple(fresh.get(told.position, told) for told in mine), end)
+        known = self._from  # Before the read, which finds all up to there, and perhaps more.
         found = await self._database.read(lambda tx: events.after(tx, position, BATCH, incident))
-        return Read(tuple(found), found[-1].position if len(found) == BATCH else max(position, self._from))
+        end = found[-1].position if found else position
+        return Read(tuple(found), end if len(found) == BATCH else max(end, known))
 
     async def _look(self) -> None:
         """Read on for as long as anybody listens."""
@@ -105,14 +108,21 @@ class Feed:
                 log.warning("events cannot be read", error=str(error), often=True)
                 found = []
             for told in found:
-                if len(self._newest) == KEPT:
-                    self._from = self._newest[0].position
-                self._newest.append(told)
-                self._last = told.position
+                self._keep(told)
             if found:
                 self._wake()
             else:
                 await self._database.changed(events.PUBLISHED, WAKE)
+
+    def _keep(self, told: Told) -> None:
+        if told.kind == PRIVACY:
+            # What was told before is another thing to whoever asks for it now: only the database knows.
+            self._newest.clear()
+            self._from = self._last
+        if len(self._newest) == KEPT:
+            self._from = self._newest[0].position
+        self._newest.append(told)
+        self._last = told.position
 
     def _next(self, tx: Tx) -> list[Told]:
         return events.after(tx, self._last, BATCH)

@@ -68,10 +68,10 @@ class Publisher:
 
 def publish(tx: Tx, catalog: Catalog) -> tuple[int, dict[str, int]]:
     """Give positions, and line up; how many events that were, and how many each webhook will not be told of."""
-    found = events.give_positions(tx)
+    count, found = events.give_positions(tx)
     wanted: dict[str, list[Told]] = {}
     for told in found:
         for name, webhook in catalog.webhooks.items():
             if wants(webhook, told.kind, told.data["incident"]):
                 wanted.setdefault(name, []).append(told)
-    return len(found), webhooks.line_up(tx, wanted)
+    return count, webhooks.line_up(tx, wanted)

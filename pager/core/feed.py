@@ -44,6 +44,18 @@ Kind = Literal[
     "incident.privacy",
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+PRIVACY: Kind = "incident.privacy"
+OF_PRIVATE: tuple[Kind, ...] = (
+    "incident.opened",
+    "incident.acknowledged",
+    "incident.unacknowledged",
+    "incident.mitigated",
+    "incident.resolved",
+    "incident.reopened",
+    "incident.severity",
+    PRIVACY,
+)
+"""What is told of a private incident: how it stands and how bad it is, which everybody may know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +151,7 @@ def _rest(was: Incident, event: Event, now: Incident, by: str) -> Iterator[Happe
     if isinstance(event, RoleTaken) and was.roles != now.roles:
         yield Happening("incident.role", by, {"role": event.role, "person": event.to})
     if was.private != now.private:
-        yield Happening("incident.privacy", by)
+        yield Happening(PRIVACY, by)
     yield from _holds(was, now)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from pager.core.feed import Happening, shown
+from pager.core.feed import OF_PRIVATE, Happening, shown
 from pager.core.webhook import message_id
 from pager.store import meta
 from pager.store.database import Tx
@@ -28,9 +28,10 @@ New = tuple[int, int, datetime, Happening, dict[str, Any]]
 """An event that is not written yet: the incident's number, the timeline entry, when, what, the incident after it."""
 _encode = msgspec.json.Encoder().encode
 # What is private counts as it stands when it is told, not when it happened; of what is kept no more nobody knows.
+_PUBLIC = "(i.number IS NOT NULL AND i.private IS NULL)"
 _EVENTS = (
     "SELECT e.id, e.position, e.incident, e.seq, e.at, e.kind, e.body, "
-    "CASE WHEN i.number IS NULL OR i.private IS NOT NULL THEN 1 ELSE 0 END AS private "
+    f"CASE WHEN {_PUBLIC} THEN 0 ELSE 1 END AS private "
     "FROM events e LEFT JOIN incidents i ON i.number = e.incident WHERE"
 )
 
@@ -45,6 +46,12 @@ class Told:
     at: datetime
     data: dict[str, Any]
     message: str
+    private: bool = False
+
+    @property
+    def is_for_all(self) -> bool:
+        """Whether it is told: of a private incident not everything is."""
+        return not self.private or self.kind in OF_PRIVATE
 
 
 def append(tx: Tx, rows: Iterable[New]) -> None:
@@ -71,21 +78,21 @@ def any_new(tx: Tx) -> bool:
     return tx.one("SELECT id FROM events WHERE position IS NULL LIMIT 1") is not None
 
 
-def give_positions(tx: Tx) -> list[Told]:
+def give_positions(tx: Tx) -> tuple[int, list[Told]]:
     """Give the oldest that have none their positions; those of one incident in the order in which they came to be.
 
-    Empty where there are none, or another node is at it.
+    How many, and those that are told. 0: there are none, or another node is at it.
     """
     meta.keep_first(tx, _LAST, "0")
     row = tx.one(f"SELECT said FROM meta WHERE name = :name{tx.skip_locked()}", name=_LAST)
     if row is None:
-        return []
+        return 0, []
     found = tx.all(
         f"{_EVENTS} e.position IS NULL ORDER BY e.id LIMIT :most",
         most=BATCH,
     )
     if not found:
-        return []
+        return 0, []
     first = max(int(row.said) + 1, micros(tx.now()))
     tx.many(
         "UPDATE events SET position = :position WHERE id = :id",
@@ -93,16 +100,19 @@ def give_positions(tx: Tx) -> list[Told]:
     )
     meta.put(tx, _LAST, str(first + len(found) - 1))
     tx.notify(PUBLISHED)
-    return [_told(each, first + at) for at, each in enumerate(found)]
+    told = (_told(each, first + at) for at, each in enumerate(found))
+    return len(found), [one for one in told if one.is_for_all]
 
 
 def after(tx: Tx, position: int, limit: int, incident: int | None = None) -> list[Told]:
     """Those behind a position, oldest first; of one incident, if it is given."""
     only = "AND e.incident = :incident" if incident is not None else ""
     rows = tx.all(
-        f"{_EVENTS} e.position > :position {only} ORDER BY e.position LIMIT :limit",
+        f"{_EVENTS} e.position > :position {only} AND ({_PUBLIC} OR e.kind IN (:kinds)) "
+        "ORDER BY e.position LIMIT :limit",
         position=position,
         incident=incident,
+        kinds=OF_PRIVATE,
         limit=limit,
     )
     return [_told(row, row.position) for row in rows]
@@ -145,5 +155,6 @@ def sweep(tx: Tx, before: datetime, most: int = MOST) -> int:
 
 def _told(row: Row, position: int) -> Told:
     at = instant(row.at)
-    data = shown(row.incident, msgspec.json.decode(row.body), private=bool(row.private))
-    return Told(position, row.incident, row.kind, at, data, message_id(row.incident, row.seq, row.kind, at))
+    private = bool(row.private)
+    data = shown(row.incident, msgspec.json.decode(row.body), private=private)
+    return Told(position, row.incident, row.kind, at, data, message_id(row.incident, row.seq, row.kind, at), private)

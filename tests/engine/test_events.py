@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry
 from structlog.typing import EventDict
 
 from pager import publishing
-from pager.core.incident import Acked, Noted, Resolved
+from pager.core.incident import Acked, MadePrivate, Noted, Resolved
 from pager.core.webhook import Webhook
 from pager.doctor import webhooks_taken
 from pager.feed import Feed, Read
@@ -152,21 +152,48 @@ async def test_of_a_private_incident_only_that_there_is_one_is_told(house: House
     await _send(sender, "sev2")
     await _send(sender, "service")
 
-    assert [set(said["data"]) for _, _, said in receiver.got] == 4 * [{"incident", "by"}]
-    for told in await _all(house):
-        assert told.data["by"] is None
-        known = {key: value for key, value in told.data["incident"].items() if value}
-        assert known.pop("version") and known.pop("opened_at")
-        assert known == {
-            "number": 1,
-            "code": "CUP",
-            "severity": "SEV-2",
-            "state": "triggered",
-            "title": "Private incident",
-            "private": True,
-            "veiled": True,
-            "url": "/i/CUP",
-        }
+    assert receiver.told == 2 * [f"1 {OPENED}"]
+    [told] = await _all(house)
+    assert (set(told.data), told.data["by"]) == ({"incident", "by"}, None)
+    known = {key: value for key, value in told.data["incident"].items() if value}
+    assert known.pop("version") and known.pop("opened_at")
+    assert known == {
+        "number": 1,
+        "code": "CUP",
+        "severity": "SEV-2",
+        "state": "triggered",
+        "title": "Private incident",
+        "private": True,
+        "veiled": True,
+        "url": "/i/CUP",
+    }
+
+
+async def test_what_was_told_before_it_became_private_is_told_to_nobody_any_more(alone: House) -> None:
+    feed, first, second = Feed(alone.database), list[Told](), list[Told]()
+
+    async def follow(told: list[Told]) -> None:
+        async for read in feed.read(0):
+            told.extend(read.told)
+
+    tasks = [asyncio.create_task(follow(first))]
+    await wait_until(lambda: feed._looking is not None)
+    await alone.say(alert("Harassment"))
+    await alone.act(Noted("ana", "what was said"))
+    await _published(alone)
+    await wait_until(lambda: len(first) == 2)
+    await alone.act(MadePrivate("ana"))
+    await _published(alone)
+    await wait_until(lambda: len(first) == 3)
+    tasks.append(asyncio.create_task(follow(second)))
+    await wait_until(lambda: len(second) == 2)
+    feed.end()
+    await asyncio.gather(*tasks)
+
+    assert [(told.kind, told.data["incident"]["title"]) for told in second] == [
+        (OPENED, "Private incident"),
+        ("incident.privacy", "Private incident"),
+    ]
 
 
 async def test_positions_rise_even_when_the_clock_goes_back(alone: House) -> None:
