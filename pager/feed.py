@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import structlog
 
-from pager.core.feed import PRIVACY
 from pager.store import StoreUnavailable, events
 from pager.store.database import Database, Tx
 from pager.store.events import Told
@@ -88,12 +87,10 @@ class Feed:
         if position >= self._from:
             found = [told for told in self._newest if told.position > position][:BATCH]
             end = found[-1].position if found else self._last
-            mine = [told for told in found if incident in (None, told.incident)]
+            mine = [told.position for told in found if incident in (None, told.incident)]
             # One of them may have become private since it was read.
-            fresh = (
-                await self._database.read(lambda tx: events.at(tx, [told.position for told in mine])) if mine else {}
-            )
-            return Read(tuple(fresh.get(told.position, told) for told in mine), end)
+            fresh = await self._database.read(lambda tx: events.at(tx, mine)) if mine else {}
+            return Read(tuple(fresh[at] for at in mine if at in fresh and fresh[at].is_for_all), end)
         known = self._from  # Before the read, which finds all up to there, and perhaps more.
         found = await self._database.read(lambda tx: events.after(tx, position, BATCH, incident))
         end = found[-1].position if found else position
@@ -108,21 +105,14 @@ class Feed:
                 log.warning("events cannot be read", error=str(error), often=True)
                 found = []
             for told in found:
-                self._keep(told)
+                if len(self._newest) == KEPT:
+                    self._from = self._newest[0].position
+                self._newest.append(told)
+                self._last = told.position
             if found:
                 self._wake()
             else:
                 await self._database.changed(events.PUBLISHED, WAKE)
-
-    def _keep(self, told: Told) -> None:
-        if told.kind == PRIVACY:
-            # What was told before is another thing to whoever asks for it now: only the database knows.
-            self._newest.clear()
-            self._from = self._last
-        if len(self._newest) == KEPT:
-            self._from = self._newest[0].position
-        self._newest.append(told)
-        self._last = told.position
 
     def _next(self, tx: Tx) -> list[Told]:
         return events.after(tx, self._last, BATCH)

@@ -151,11 +151,15 @@ def take(tx: Tx, name: str, life: str, most: int) -> list[Due] | None:
         now=tx.now(),
         most=1 if row.failing_since is not None else most,
     )
-    told = events.at(tx, [each.position for each in rows]) if rows else {}
+    found = events.at(tx, [each.position for each in rows]) if rows else {}
+    told = {position: one for position, one in found.items() if one.is_for_all}
     for each in rows:
-        if each.position not in told:  # It waited for longer than events are kept.
+        if each.position not in told:
+            # It waited for longer than events are kept, or became private.
             _done(tx, name, each.position, each.incident)
-            tx.run("UPDATE webhooks SET dropped = dropped + 1 WHERE name = :name", name=name)
+    lost = len(rows) - len(found)
+    if lost:
+        tx.run("UPDATE webhooks SET dropped = dropped + :lost WHERE name = :name", lost=lost, name=name)
     _hold(tx, name, life if rows else None, tx.now() + LEASE)
     return [Due(told[each.position], each.attempt + 1) for each in rows if each.position in told]
 

@@ -169,6 +169,20 @@ async def test_of_a_private_incident_only_that_there_is_one_is_told(house: House
     }
 
 
+async def test_what_still_waits_when_it_becomes_private_is_not_told(alone: House, receiver: Receiver) -> None:
+    sender = _sends(alone, {"url": receiver.url})
+    await alone.say(alert("Harassment"))
+    await alone.act(Noted("ana", "what was said"))
+    await alone.ack()
+    await _published(alone)
+    await alone.change("UPDATE incidents SET private = '[]'")
+    while await sender.send_some("bot") or await alone.count("webhook_todo"):
+        pass
+
+    assert receiver.told == [f"1 {OPENED}", f"1 {ACKED}"]
+    assert {said["data"]["incident"]["title"] for _, _, said in receiver.got} == {"Private incident"}
+
+
 async def test_what_was_told_before_it_became_private_is_told_to_nobody_any_more(alone: House) -> None:
     feed, first, second = Feed(alone.database), list[Told](), list[Told]()
 
