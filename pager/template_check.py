@@ -48,9 +48,11 @@ def _written(parts: Sequence[Part]) -> Iterator[tuple[Part, Loc, str]]:
     for part in parts:
         if isinstance(part.content, RulesFile):
             for kind, template in part.content.templates.items():
-                yield part, ("templates", kind, "body"), template.body
-                if template.title:
-                    yield part, ("templates", kind, "title"), template.title
+                for key, words in template.texts.items():
+                    path = ("templates", kind, key) if key else ("templates", kind)
+                    yield part, (*path, "body"), words.body
+                    if words.title:
+                        yield part, (*path, "title"), words.title
 
 
 def _finding(part: Part, path: Loc, full: Made, bare: Made) -> Finding:

@@ -7,7 +7,7 @@ from datetime import datetime
 from pager.core.catalog import Catalog
 from pager.core.contact_url import channel_class, room_of
 from pager.core.duration import format_duration
-from pager.core.template import SAMPLE, dressed, is_for, values_of
+from pager.core.template import SAMPLE, Words, dressed, values_of, words_for
 from pager.core.text import Facts, message
 from pager.outbox import Attempt
 from pager.rendering import CannotRender, Made, Work, render_apart
@@ -31,8 +31,8 @@ def worded_in(tried: Sequence[tuple[datetime, Attempt]], catalog: Catalog, start
     known = [(at, attempt, _linked(attempt.facts)) for at, attempt in tried]
     works: list[Work] = []
     for _, attempt, facts in known:
-        template = catalog.templates.get(channel_class(attempt.url))
-        if template is not None and is_for(facts):
+        template = _template(attempt, facts, catalog)
+        if template is not None:
             values = values_of(facts)
             works += [Work(template.title, values), Work(template.body, values)]
     try:
@@ -42,12 +42,17 @@ def worded_in(tried: Sequence[tuple[datetime, Attempt]], catalog: Catalog, start
     return tuple(_worded(at, start, attempt, facts, catalog, made) for at, attempt, facts in known)
 
 
+def _template(attempt: Attempt, facts: Facts, catalog: Catalog) -> Words | None:
+    template = catalog.templates.get(channel_class(attempt.url))
+    return words_for(template, facts) if template is not None else None
+
+
 def _worded(
     at: datetime, start: datetime, attempt: Attempt, facts: Facts, catalog: Catalog, made: Iterator[Made]
 ) -> Worded:
     kind, room, fault = channel_class(attempt.url), room_of(attempt.url), ""
     text = message(facts, kind, room)
-    if kind in catalog.templates and is_for(facts):
+    if _template(attempt, facts, catalog) is not None:
         title, body = next(made), next(made)
         fault = title.why or body.why
         text = text if fault else dressed(facts, kind, room, title.text, body.text, text)

@@ -13,7 +13,7 @@ import structlog
 from pager.core.catalog import Catalog
 from pager.core.contact_url import channel_class, room_of
 from pager.core.outcome import Reason
-from pager.core.template import Template, dressed, is_for, values_of
+from pager.core.template import Words, dressed, values_of, words_for
 from pager.core.text import Facts, Text, message, plainest
 from pager.sender import Sender
 
@@ -40,14 +40,15 @@ class Wording:
     def __init__(self, sender: Sender, catalog: Callable[[], Catalog]) -> None:
         self._sender = sender
         self._catalog = catalog
-        self._spared: dict[Template, float] = {}
+        self._spared: dict[Words, float] = {}
         self._few = asyncio.Semaphore(AT_ONCE)
 
     async def word(self, facts: Facts, url: str) -> Worded:
         """The message about `facts` for the channel behind `url`; never raises."""
         usual, kind = worded(facts, url), channel_class(url)
-        template = self._catalog().templates.get(kind)
-        if template is None or not is_for(facts):
+        known = self._catalog().templates.get(kind)
+        template = words_for(known, facts) if known is not None else None
+        if template is None:
             return Worded(usual)
         try:
             made, why = await self._made(template, facts)
@@ -58,7 +59,7 @@ class Wording:
             why = f"it could not be used: {type(error).__name__}"
         return Worded(usual, kind, why)
 
-    async def _made(self, template: Template, facts: Facts) -> tuple[tuple[str, str] | None, str]:
+    async def _made(self, template: Words, facts: Facts) -> tuple[tuple[str, str] | None, str]:
         async with self._few:
             if self._is_spared(template):
                 return None, "it did not end a short while ago"
@@ -67,7 +68,7 @@ class Wording:
                 self._spared[template] = asyncio.get_running_loop().time() + SPARED
         return answer.text, answer.detail
 
-    def _is_spared(self, template: Template) -> bool:
+    def _is_spared(self, template: Words) -> bool:
         now = asyncio.get_running_loop().time()
         self._spared = {one: until for one, until in self._spared.items() if now < until}
         return template in self._spared

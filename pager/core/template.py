@@ -1,6 +1,7 @@
-"""Templates: texts of the users' own for pages, by class of channel; what must not be missing is added to them.
+"""Templates: texts of the users' own, by class of channel; what must not be missing is added to them.
 
-A template words pages about one incident. What only tells, bundles and everything else keep the built-in text.
+A template words pages about one incident, and where it says so what only tells, and bundles. Everything else keeps the
+built-in text.
 """
 
 from collections.abc import Mapping, Sequence
@@ -8,12 +9,13 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from pager.core.contact_url import ChannelClass
 from pager.core.hygiene import one_line, plain
 from pager.core.model import Model
-from pager.core.text import SEGMENT, Facts, Said, Text, ago, clock, cost, gsm, tidy, within
+from pager.core.saying import news_of, upper
+from pager.core.text import SEGMENT, Facts, Said, Text, ago, clock, cost, gsm, links_of, says, tidy, within
 
 LONGEST_SOURCE = 8000
 """Characters of a template."""
@@ -24,7 +26,7 @@ TITLES: Mapping[ChannelClass, int] = {"push": 40}
 """How long a title may be, where that is not 200."""
 
 
-class Template(Model):
+class Words(Model):
     """A text of the users' own. Without a title the built-in one stands; written as one text it is the body."""
 
     title: str = Field(default="", max_length=LONGEST_SOURCE)
@@ -35,12 +37,40 @@ def _as_body(written: Any) -> Any:
     return {"body": written} if isinstance(written, str) else written
 
 
+WordsField = Annotated[Words, BeforeValidator(_as_body)]
+
+
+class Template(Model):
+    """The texts of one class of channel: of pages and tickets, of what only tells (`notice`), and of bundles."""
+
+    title: str = Field(default="", max_length=LONGEST_SOURCE)
+    body: str = Field(default="", max_length=LONGEST_SOURCE)
+    notice: WordsField | None = None
+    bundle: WordsField | None = None
+
+    @model_validator(mode="after")
+    def _words_something(self) -> "Template":
+        if not (self.body or self.notice or self.bundle) or (self.title and not self.body):
+            raise ValueError("write body: for pages, notice: for what only tells, or bundle:, each with its text")
+        return self
+
+    @property
+    def texts(self) -> Mapping[str, Words]:
+        """What it words, by its key; that of pages has none."""
+        page = {"": Words(title=self.title, body=self.body)} if self.body else {}
+        more = {"notice": self.notice, "bundle": self.bundle}
+        return page | {key: words for key, words in more.items() if words is not None}
+
+
 TemplateField = Annotated[Template, BeforeValidator(_as_body)]
 
 
-def is_for(facts: Facts) -> bool:
-    """Whether templates word a message of `facts`."""
-    return facts.kind in ("page", "ticket") and not facts.alone and not facts.bundle
+def words_for(template: Template, facts: Facts) -> Words | None:
+    """The text that words a message of `facts`; None: the built-in one does."""
+    if facts.alone:
+        return None
+    key = "bundle" if facts.bundle else "notice" if facts.kind == "notice" else ""
+    return template.texts.get(key)
 
 
 def values_of(facts: Facts) -> dict[str, Any]:
@@ -59,6 +89,9 @@ def values_of(facts: Facts) -> dict[str, Any]:
         "now": clock(some.now, some.zone, some.now),
         "next": clock(some.next_at, some.zone, some.now) if some.next_at and some.next_at > some.now else "",
         "why": some.why,
+        "says": says(some),
+        "news": news_of(some.why) if some.kind == "notice" else "",
+        "by": some.by,
         "kind": some.kind,
         "policy": some.policy,
         "rule": some.rule,
@@ -86,29 +119,44 @@ def dressed(facts: Facts, kind: ChannelClass, room: int, title: str, body: str, 
         return Text(usual.title, within(_marked(some, one_line(said), spoken=True), room))
     own = within(one_line(title), room // 4)
     head = _titled(some, own, TITLES.get(kind, 200)) if own else usual.title
-    return Text(head, _whole(_marked(some, said), [some.runbook, some.page_link], room - cost(head)))
+    return Text(head, _whole(_marked(some, said), links_of(some), room - cost(head)))
 
 
 def _titled(facts: Facts, title: str, longest: int) -> str:
-    """The title with what it must not be without."""
-    missing = [word for word in (facts.severity, facts.code) if word and word not in title]
+    """The title with what it must not be without; that it is no page comes first."""
+    missing = [word for word in _needed(facts) if word not in title]
     tail = f" [{' '.join(missing)}]" if missing else ""
-    drill = "DRILL " if facts.drill and "DRILL" not in title else ""
-    kept = longest - len(tail) - len(drill)
-    return drill + (title if len(title) <= kept else title[: kept - 3].rstrip() + "...") + tail
+    head = f"{'DRILL ' if facts.drill and 'DRILL' not in title else ''}{_news(facts, title)}"
+    kept = max(3, longest - len(tail) - len(head))
+    return head + (title if len(title) <= kept else title[: kept - 3].rstrip() + "...") + tail
+
+
+def _needed(facts: Facts) -> list[str]:
+    """What every text names: not how severe a thing was that is over."""
+    if facts.bundle and facts.kind == "notice":
+        return []
+    return [word for word in ("" if facts.why == "resolved" else facts.severity, facts.code) if word]
+
+
+def _news(facts: Facts, text: str) -> str:
+    """The words that tell it from a page, where the text has not got them."""
+    news = news_of(facts.why) if facts.kind == "notice" else ""
+    return f"{upper(news)}: " if news and news.casefold() not in text.casefold() else ""
 
 
 def _marked(facts: Facts, body: str, *, spoken: bool = False) -> str:
     first = ["This may be a repeat." if facts.repeat else "", "This is a drill." if facts.drill else ""]
+    if spoken and facts.kind == "notice":
+        first.append("No page, only news.")
     return (" " if spoken else "\n").join(line for line in (*first, body) if line)
 
 
-def _whole(body: str, links: list[str], room: int) -> str:
-    """`body` cut to `room`; links that are not in it, or would be cut off, stand below it."""
-    words = {links[0]: f"Runbook: {links[0]}", links[1]: f"Acknowledge: {links[1]}"}
+def _whole(body: str, lines: Sequence[str], room: int) -> str:
+    """`body` cut to `room`; links that are not in it, or would be cut off, stand below it, each in its line."""
+    links = {line.rpartition(" ")[2]: line for line in lines}
     missing = [link for link in links if link not in body]
     while True:
-        tail = "\n".join(words[link] for link in links if link in missing)
+        tail = "\n".join(line for link, line in links.items() if link in missing)
         kept = within(body, room - cost(tail) - 1) if cost(body) + cost(tail) + 1 > room else body
         lost = [link for link in links if link not in missing and link not in kept]
         if not lost:
@@ -117,8 +165,8 @@ def _whole(body: str, links: list[str], room: int) -> str:
 
 
 def _sms(facts: Facts, body: str, room: int) -> str:
-    text = gsm(("may be a repeat: " if facts.repeat else "") + body)
-    missing = [word for word in (facts.code, facts.severity) if word not in text]
+    text = gsm(("may be a repeat: " if facts.repeat else "") + _news(facts, body) + body)
+    missing = [word for word in reversed(_needed(facts)) if word not in text]
     head = "".join(f"{word} " for word in (["DRILL"] if facts.drill else []) + missing)
     if facts.page_link in text and len(head) + len(text) <= room:
         return head + text

@@ -138,7 +138,7 @@ def _chat(facts: Facts, room: int) -> Text:
 
 def _body(facts: Facts, room: int) -> str:
     """The links whole, then what is known about the state, then as much of the symptom as there is room for."""
-    links = "\n".join(_links(facts))
+    links = "\n".join(links_of(facts))
     left, told = room - cost(links), []
     for line in (*([] if facts.bundle else [_state(facts)]), *_why(facts)):
         if cost(line) < left:
@@ -147,7 +147,8 @@ def _body(facts: Facts, room: int) -> str:
     return "\n".join(line for line in (within(facts.summary, left), *told, links) if line)
 
 
-def _links(facts: Facts) -> list[str]:
+def links_of(facts: Facts) -> list[str]:
+    """The last lines of a message, each with its link at the end."""
     """The runbook and what to press; whoever is not to see the incident has neither, and may look whether they are."""
     word = "Acknowledge" if facts.kind == "page" and facts.runbook else "Page"
     runbook = f"Runbook of {facts.code}: {facts.runbook}" if facts.bundle else f"Runbook: {facts.runbook}"
@@ -321,6 +322,11 @@ def _why(facts: Facts) -> list[str]:
     if facts.kind == "page" and facts.others:
         lines.append(f"Also paged: {_cut(', '.join(facts.others), 200)}.")
     return [*lines, next_] if (next_ := _next(facts)) else lines
+
+
+def says(facts: Facts) -> str:
+    """Why it comes, in a sentence; "" where there is nothing to say of that."""
+    return _saying(facts).long
 
 
 def _saying(facts: Facts) -> Saying:

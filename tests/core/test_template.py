@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pager.core.contact_url import ChannelClass
 from pager.core.sandbox import LONGEST_TEXT, Fault, render
-from pager.core.template import BARE, SAMPLE, dressed, is_for, values_of
+from pager.core.template import BARE, SAMPLE, Template, dressed, values_of, words_for
 from pager.core.text import Facts, Said, Text, cost, gsm, message
 from tests.support import covers
 
@@ -183,18 +183,79 @@ def test_whatever_a_template_makes_the_message_fits_and_has_code_severity_and_li
             assert cost(text.title) + cost(text.body) <= room
 
 
+NOTICE = replace(SAMPLE, kind="notice", why="joined")
+BUNDLE = replace(SAMPLE, bundle=True, title="4 new, 9 open, top: CheckoutDown", summary="4 new, 9 open: 7KQ 8AB")
+EACH = Template.model_validate({"body": "page", "notice": "notice", "bundle": {"title": "many", "body": "bundle"}})
+
+
 @pytest.mark.parametrize(
-    ("facts", "own"),
+    ("facts", "own", "by_pages_alone"),
     [
-        pytest.param(SAMPLE, True, id="a page"),
-        pytest.param(replace(SAMPLE, kind="ticket"), True, id="a ticket"),
-        pytest.param(replace(SAMPLE, kind="notice", why="resolved"), False, id="not what only tells"),
-        pytest.param(replace(SAMPLE, bundle=True), False, id="not a bundle"),
-        pytest.param(replace(SAMPLE, alone=True), False, id="not what is about no incident"),
+        pytest.param(SAMPLE, "page", "page", id="a page"),
+        pytest.param(replace(SAMPLE, kind="ticket"), "page", "page", id="a ticket"),
+        pytest.param(NOTICE, "notice", None, id="what only tells"),
+        pytest.param(BUNDLE, "bundle", None, id="a bundle"),
+        pytest.param(replace(BUNDLE, kind="notice"), "bundle", None, id="a bundle of news"),
+        pytest.param(replace(SAMPLE, alone=True), None, None, id="what is about no incident"),
     ],
 )
-def test_what_templates_are_for(facts: Facts, own: bool) -> None:
-    assert is_for(facts) is own
+def test_which_text_words_what(facts: Facts, own: str | None, by_pages_alone: str | None) -> None:
+    found = [words_for(template, facts) for template in (EACH, Template(body="page"))]
+
+    assert [words.body if words else None for words in found] == [own, by_pages_alone]
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        pytest.param({}, id="nothing"),
+        pytest.param({"title": "x", "notice": "y"}, id="a title of pages without their text"),
+        pytest.param({"notice": {"title": "x"}}, id="a title of notices without their text"),
+    ],
+)
+def test_a_template_words_something(written: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="body"):
+        Template.model_validate(written)
+
+
+@pytest.mark.parametrize(
+    ("kind", "facts", "title", "said"),
+    [
+        pytest.param(
+            "chat", NOTICE, "{{ title }}", "More alerts: CheckoutDown [SEV-1 7KQ]\n", id="what is no page says so"
+        ),
+        pytest.param("chat", NOTICE, "{{ news }}! {{ code }}", "more alerts! 7KQ [SEV-1]\n", id="once"),
+        pytest.param("chat", NOTICE, "", "{{ says }}", id="the built-in title stands"),
+        pytest.param("sms", NOTICE, "", "7KQ SEV-1 More alerts joined", id="in an SMS, too"),
+        pytest.param("voice", NOTICE, "", "No page, only news.", id="and in a call"),
+        pytest.param(
+            "chat",
+            replace(NOTICE, why="resolved"),
+            "{{ title }}",
+            "Resolved: CheckoutDown [7KQ]\n",
+            id="the end is no severity",
+        ),
+        pytest.param(
+            "chat", BUNDLE, "{{ title }}", "CheckoutDown [SEV-1 7KQ]\n", id="a bundle has the code of its worst"
+        ),
+        pytest.param(
+            "chat", BUNDLE, "", f"Acknowledge 7KQ: {LINK}\nAll: https://", id="and says what its link acknowledges"
+        ),
+        pytest.param(
+            "chat",
+            replace(BUNDLE, kind="notice"),
+            "{{ title }}",
+            "4 new, 9 open, top: CheckoutDown\n",
+            id="one of news names no code",
+        ),
+    ],
+)
+def test_notices_and_bundles(kind: ChannelClass, facts: Facts, title: str, said: str) -> None:
+    values = values_of(facts)
+    made = render(title, values), render("{{ says }} {{ by }}.", values)
+    text = dressed(facts, kind, 1000, *made, message(facts, kind))
+
+    assert render(said, values) in f"{text.title}\n{text.body}"
 
 
 def test_what_alerts_say_alike_is_what_labels_has() -> None:

@@ -97,6 +97,30 @@ async def test_a_page_is_worded_by_the_template_of_its_class_and_news_is_not(emp
     assert (post.failures(), len(said)) == (2, 1)  # counted each time, told once an incident
 
 
+async def test_news_has_a_text_of_its_own_which_fails_as_that_of_a_page_does(empty: House, sender: Sender) -> None:
+    async with posting(empty, sender) as post:
+        own = Template(body="a page", notice="Over: {{ says }}")
+        empty.engine.catalog = catalog(templates={"console": own})
+        await empty.say(alert())
+        await empty.say(alert(status="resolved"))
+        await empty.later(timedelta(minutes=2))
+        title, told = (await post.says(2))[-1]
+
+        own = Template(notice="{{ oops }}")
+        empty.engine.catalog = catalog(templates={"console": own})
+        empty.clock.at += timedelta(hours=1)
+        await empty.say(alert(at=empty.clock.at))
+        usual = (await post.says(3))[-1][1]
+        await empty.say(alert(status="resolved", at=empty.clock.at))
+        await empty.later(timedelta(minutes=2))
+        last = (await post.says(4))[-1][1]
+
+    assert title.startswith("OK ") and told.splitlines()[0] == "Over: Resolved by the source; nothing to do."
+    assert "Acknowledge: https://" in usual and "a page" not in usual, "the built-in text of pages stands"
+    assert "Resolved by the source; nothing to do." in last.splitlines()
+    assert post.failures() == 1
+
+
 FAILING = {
     "{{ labels.team }}": "no attribute 'team'",
     "{{ 1 / 0 }}": "division by zero",
