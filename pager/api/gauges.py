@@ -47,10 +47,13 @@ async def run_lag(metrics: Metrics) -> None:
 def _standing(tx: Tx, catalog: Catalog) -> tuple[Standing, float]:
     now = tx.now()
     due, oldest_page = pages.oldest_due(tx)
-    waiting, oldest_request = inbox.oldest(tx)
+    waiting, oldest_request = inbox.backlog(tx), inbox.oldest_in_turn(tx)
+    last, oldest_last = inbox.oldest_last(tx)
     by_state = {(row.team, row.severity, row.state): int(row.n) for row in incidents.count(tx)}
     oldest = {"inbox": _seconds(oldest_request, now), "pages": _seconds(oldest_page, now)}
-    depth, beating = {"inbox": waiting, "pages": due}, heartbeats.standing(tx, catalog)
+    depth, beating = {"inbox": waiting - last, "pages": due}, heartbeats.standing(tx, catalog)
+    if last:  # Whoever is over a quota waits, and that is no trouble of pager's.
+        depth["over_quota"], oldest["over_quota"] = last, _seconds(oldest_last, now)
     standing = Standing(by_state, alerts.count(tx), depth, oldest, _contacts(tx, catalog), beating)
     return standing, _seconds(incidents.next_due(tx), now)
 

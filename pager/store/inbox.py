@@ -174,6 +174,17 @@ def oldest_in_turn(tx: Tx) -> datetime | None:
     return instant(row.at) if row is not None and row.at is not None else None
 
 
+def oldest_last(tx: Tx) -> tuple[int, datetime | None]:
+    """How many requests are worked last, and when the oldest of them was accepted."""
+    row = tx.one(
+        "SELECT w.n, i.accepted_at AS at "
+        "FROM (SELECT count(*) AS n, min(inbox_id) AS id FROM todo WHERE lane >= :last) w "
+        "LEFT JOIN inbox i ON i.id = w.id",
+        last=FIRST_LAST,
+    )
+    return (int(row.n), instant(row.at) if row.at is not None else None) if row else (0, None)
+
+
 def waiting_last(tx: Tx) -> dict[str, tuple[int, int]]:
     """By source how many of its requests are worked last, and their bytes; sources that have some."""
     rows = tx.all(

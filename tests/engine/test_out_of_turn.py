@@ -99,6 +99,9 @@ async def test_a_flood_keeps_nobody_else_from_being_missed(house: House) -> None
     assert await house.database.read(heard_in_turn) > house.clock.at - MINUTE
     await post(house, "turn", "In turn", source="calm")
     assert await house.database.read(inbox.oldest_in_turn) == house.clock.at
+    assert await house.database.read(inbox.oldest_last) == (1, house.clock.at - 5 * MINUTE)
+    await house.work()
+    assert await house.database.read(inbox.oldest_last) == (0, None)
 
 
 @covers("T17")

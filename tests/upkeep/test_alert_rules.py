@@ -14,6 +14,7 @@ from pager.cli.main import pagerctl
 from pager.metrics import Metrics
 from pager.own_metrics import OwnMetrics
 from pager.shift_metrics import ShiftMetrics
+from pager.source_metrics import SourceMetrics
 from pager.webhooks import WebhookMetrics
 from tests.engine.house import catalog
 from tests.support import covers, require_binary
@@ -28,6 +29,7 @@ def families(folder: Path) -> set[str]:
     own = OwnMetrics(metrics.registry, folder)
     ShiftMetrics(metrics.registry, catalog)
     WebhookMetrics(metrics.registry)
+    SourceMetrics(metrics.registry)
     own.backups_on = True
     named = re.findall(r"^# TYPE (\S+) (\S+)", generate_latest(metrics.registry).decode(), re.MULTILINE)
     return {name for name, _ in named} | {f"{name}_bucket" for name, kind in named if kind == "histogram"}
