@@ -44,6 +44,7 @@ from pager.api.limits import KEEP_ALIVE, LINGER, bodies, records, unread
 from pager.api.parts import GUARD, PASSWORDS, Parts, keep
 from pager.api.problems import problems
 from pager.api.repeats import repeats
+from pager.api.tags import tags
 from pager.web import link, pages, proof, static
 from pager.web.packing import packed
 
@@ -59,8 +60,8 @@ SERVED = (
 
 
 def build_app(parts: Parts) -> web.Application:
-    """Everything that is served. From the outside in: recorded, packed, worded, let in, read, done once, audited."""
-    rooms = [records, packed, problems, doors, bodies, repeats, audits]
+    """Everything that is served. Outside in: recorded, packed, worded, let in, read, done once, audited, tagged."""
+    rooms = [records, packed, problems, doors, bodies, repeats, audits, tags]
     app = web.Application(middlewares=rooms, client_max_size=parts.intake.largest + 1)
     keep(app, parts)
     pages.prepare(app)

@@ -27,6 +27,7 @@ from pager.api.reading import (
     up_to,
 )
 from pager.api.shapes import entry_json, incident_json, page_json
+from pager.api.tags import changed, check_seen
 from pager.core.code import code_of, number_of
 from pager.core.duration import parse_duration
 from pager.core.incident import (
@@ -48,7 +49,7 @@ from pager.core.incident import (
 from pager.core.privacy import MOST as MOST_NAMED
 from pager.core.privacy import known_names
 from pager.core.severity import Level, parse_level
-from pager.engine import CannotMerge, UnknownIncident
+from pager.engine import CannotMerge, UnknownIncident, VersionMismatch
 from pager.metrics import acting
 from pager.store import incidents, pages
 from pager.store.database import Tx
@@ -258,7 +259,7 @@ ACTS: dict[str, Callable[[web.Request, Act, str], Event]] = {
 
 
 @routes.post("/api/v1/incidents/{code}/{act:(?!(?:explain|pages|timeline)$)[^{}/]+}")
-@told(answers.Incident, body=Act, path={"act": {"enum": [*ACTS, MERGE]}}, refuses=(409,))
+@told(answers.Incident, body=Act, path={"act": {"enum": [*ACTS, MERGE]}}, refuses=(409,), if_match=True)
 async def act(request: web.Request) -> web.Response:
     """Do what the path says; the incident after it, which is another one where it was merged. Safe to repeat."""
     number, name = number_in(request), request.match_info["act"]
@@ -266,13 +267,34 @@ async def act(request: web.Request) -> web.Response:
         raise Problem(404, f"no act {name[:50]!r}; there are: {', '.join((*ACTS, MERGE))}")
     said = await read_body(request, Act)
     by = name_in(said.by)
+    version = await _seen(request, number, said)
     with acting("api"):
         if name == MERGE:
             incident = await _merge(request, number, said, by)
         else:
             event = ACTS[name](request, said, by)
-            incident = await request.app[ENGINE].act(number, event, version=said.version, reader=reader_of(request))
+            incident = await _told(request, number, event, version)
     return web.json_response(_json(request, await _read(request, incident.number)))
+
+
+async def _seen(request: web.Request, number: int, said: Act) -> int | None:
+    """The version that the act is for, None for any: the body's, or that of what `If-Match` names. Problem 412."""
+    if "If-Match" not in request.headers:
+        return said.version
+    kept = await _read(request, number)
+    check_seen(request, _json(request, kept))
+    if said.version not in (None, kept.version):
+        raise changed()
+    return kept.version
+
+
+async def _told(request: web.Request, number: int, event: Event, version: int | None) -> Incident:
+    try:
+        return await request.app[ENGINE].act(number, event, version=version, reader=reader_of(request))
+    except VersionMismatch:
+        if "If-Match" in request.headers:
+            raise changed() from None
+        raise
 
 
 async def _read(request: web.Request, number: int) -> Kept:

@@ -76,6 +76,11 @@ class Route:
         """Whether it takes an Idempotency-Key."""
         return takes_key(self.method, self.path)
 
+    @property
+    def is_tagged(self) -> bool:
+        """Whether its answers have an ETag."""
+        return self.method == "GET" and _is_json(self.declared.answers.get(200))
+
 
 def routes_of(app: web.Application) -> Iterator[Route]:
     """The routes of the API that are declared, as the router has them. HEAD is answered wherever GET is."""
@@ -102,7 +107,7 @@ def document(listed: Iterable[Route], url: str = "") -> Json:
         "paths": paths,
         "components": {
             "schemas": schemas.all,
-            "responses": {str(status): _problem(status) for status in _WORDS},
+            "responses": {"304": _SAME, **{str(status): _problem(status) for status in _WORDS}},
             "securitySchemes": {
                 "token": {"type": "http", "scheme": "bearer"},
                 "password": {"type": "http", "scheme": "basic", "description": "Any user; the password is the token."},
@@ -115,6 +120,10 @@ _KEY_SAYS = (
     "A word of the caller's own for this request. When it comes again within a day, with the same body and from the "
     "same caller, it is not done again, and is answered as it was; with another body it is refused."
 )
+_SAME = {
+    "description": "It is as `If-None-Match` names it.",
+    "headers": {"ETag": {"description": "Of the answer that the caller has.", "schema": {"type": "string"}}},
+}
 _LICENSE = {"name": "Apache-2.0", "identifier": "Apache-2.0"}
 
 
@@ -196,7 +205,16 @@ def _query(one: Parameter) -> Json:
 def _headers(route: Route) -> Iterator[Json]:
     if route.is_answered_again:
         schema = {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY, "pattern": "^[ -~]+$"}
-        yield {"name": KEY, "in": "header", "description": _KEY_SAYS, "required": False, "schema": schema}
+        yield _header(KEY, _KEY_SAYS, schema)
+    if route.is_tagged:
+        yield _header("If-None-Match", "The ETag of an answer that the caller has: 304 if it is the same still.")
+    if route.declared.if_match:
+        yield _header("If-Match", "The ETag of what was seen: 412 if it has changed since.")
+
+
+def _header(name: str, says: str, schema: Json | None = None) -> Json:
+    said = {"description": says, "required": False, "schema": schema or {"type": "string"}}
+    return {"name": name, "in": "header", **said}
 
 
 def _answers(route: Route, schemas: _Schemas) -> Json:
@@ -215,6 +233,8 @@ def _answer_headers(route: Route, status: int) -> Json:
     where = {"description": "Where it is from now on.", "required": True, "schema": {"type": "string"}}
     again = {"description": "It was done before, and this is its answer.", "schema": {"const": "true"}}
     found = {"Location": where} if route.declared.located and status < 300 else {}
+    if route.is_tagged:
+        found["ETag"] = {"description": "Of this very answer.", "schema": {"type": "string"}}
     return {**found, REPLAYED: again} if route.is_answered_again else found
 
 
@@ -223,7 +243,9 @@ def _refusals(route: Route) -> Json:
     known |= set(_WITH_BODY) if route.declared.body is not None else set()
     known |= {404} if "{" in route.path else set()
     known |= {409, 422} if route.is_answered_again else set()
+    known |= {412} if route.declared.if_match else set()
     known -= {int(status) for status in route.declared.answers}
+    known |= {304} if route.is_tagged else set()
     return {str(status): {"$ref": f"#/components/responses/{status}"} for status in sorted(known)}
 
 

@@ -14,6 +14,7 @@ from pager.api.parts import DATABASE, ENGINE, PARTS
 from pager.api.problems import Problem
 from pager.api.reading import BY, CURSOR, LIMIT, Choice, Name, cursor_in, limit_in, name_in, read_body, text_in, up_to
 from pager.api.shapes import rfc3339, turns_json
+from pager.api.tags import check_seen
 from pager.core.catalog import Catalog
 from pager.core.cover import Candidate, candidates
 from pager.core.instant import parse_instant
@@ -89,23 +90,29 @@ async def make(request: web.Request) -> web.Response:
 @told(answers.Override)
 async def one(request: web.Request) -> web.Response:
     """One override, also one that is over or taken away."""
-    number = _number(request)
-    found = await request.app[DATABASE].read(lambda tx: rows.get(tx, number))
-    if found is None:
-        raise _unknown(request)
-    return web.json_response(_json(request, found))
+    return web.json_response(await _one(request))
 
 
 @routes.delete("/api/v1/overrides/{id}")
-@told(answers.OverrideChanged, BY)
+@told(answers.OverrideChanged, BY, if_match=True)
 async def remove(request: web.Request) -> web.Response:
     """Take one away, `?by=` somebody; the files say again who is on call. Safe to repeat."""
     by = name_in(request.query["by"]) if "by" in request.query else ""
+    if "If-Match" in request.headers:
+        check_seen(request, await _one(request))
     try:
         changed = await request.app[ENGINE].overrides.remove(_number(request), by)
     except UnknownOverride:
         raise _unknown(request) from None
     return web.json_response(_answer(request, changed))
+
+
+async def _one(request: web.Request) -> answers.Override:
+    number = _number(request)
+    found = await request.app[DATABASE].read(lambda tx: rows.get(tx, number))
+    if found is None:
+        raise _unknown(request)
+    return _json(request, found)
 
 
 def _number(request: web.Request) -> int:

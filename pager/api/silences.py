@@ -27,6 +27,7 @@ from pager.api.reading import (
     up_to,
 )
 from pager.api.shapes import rfc3339
+from pager.api.tags import check_seen
 from pager.core.catalog import Catalog
 from pager.core.code import code_of
 from pager.core.duration import parse_duration
@@ -94,7 +95,7 @@ async def one(request: web.Request) -> web.Response:
 
 
 @routes.delete("/api/v1/silences/{id}")
-@told(answers.SilenceEnded, BY)
+@told(answers.SilenceEnded, BY, if_match=True)
 async def expire(request: web.Request) -> web.Response:
     """End one now, `?by=` somebody: what it hid and still fires pages at once. Safe to repeat."""
     return web.json_response(await _ended(request, "silence"))
@@ -131,7 +132,7 @@ async def one_maintenance(request: web.Request) -> web.Response:
 
 
 @routes.delete("/api/v1/maintenance/{id}")
-@told(answers.SilenceEnded, BY)
+@told(answers.SilenceEnded, BY, if_match=True)
 async def stop(request: web.Request) -> web.Response:
     """End one that was started by hand, `?by=` somebody. Safe to repeat; those of the files end in the files."""
     return web.json_response(await _ended(request, "maintenance"))
@@ -191,6 +192,8 @@ async def _ended(request: web.Request, kind: Kind) -> answers.SilenceEnded:
     try:
         before = await request.app[DATABASE].read(lambda tx: rows.get(tx, number))
         hid = (await _all(request, [before]))[0] if before else None
+        if hid is not None:
+            check_seen(request, hid)
         done: Expired = await request.app[ENGINE].holding.expire(number, kind, _by(request))
     except UnknownSilence:
         raise Problem(404, f"there is no {kind} {request.match_info['id'][:20]!r}") from None
