@@ -116,7 +116,7 @@ async def test_somebody_is_pulled_in(house: House) -> None:
         assert (await pressed(house, link, action="page", **fields))[0] == 400
     await pressed(house, link, action="resolve")
     assert (await pressed(house, link, action="page", to="bo", text="too late"))[0] == 400
-    assert "Page somebody" not in await shown(house, link)
+    assert "Get help" not in await shown(house, link)
 
 
 async def test_who_comes_late_is_told_who_has_it(house: House) -> None:
