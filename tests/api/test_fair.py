@@ -15,6 +15,7 @@ from pager.core.alert import Alert
 from pager.core.quota import Quota, Way
 from pager.core.report import Parsed
 from pager.core.rule import Heartbeat, Source
+from pager.core.signing import Signing, parse_network
 from pager.core.token_use import UNUSED
 from pager.fairness import Fairness
 from pager.settings import Settings
@@ -318,6 +319,15 @@ async def test_a_token_is_watched_without_a_write_for_each_request(house: House)
     await said(house, "calm", "A")
     await watcher.look()
     assert (await house.database.read(token_uses.every))["calm"].used_at == house.clock.now
+
+
+async def test_behind_a_trusted_proxy_the_network_is_the_senders(tmp_path: Path) -> None:
+    proxied = Signing(proxies=(parse_network("127.0.0.0/8"),))
+    async with opened(tmp_path, HOUSE, SECRETS, signing=proxied) as house:
+        shown = {**bearer(SECRETS["CALM"]), "X-Forwarded-For": "198.51.100.9, 203.0.113.77"}
+        assert (await house.post("/webhook/alertmanager", {"alerts": []}, headers=shown))[0] == 200
+        await fair(house).look()
+        assert list((await house.database.read(token_uses.every))["calm"].networks) == ["203.0.113.0/24"]
 
 
 async def test_a_new_network_after_the_first_week_is_told_once_and_pages_nobody(house: House) -> None:
