@@ -126,8 +126,8 @@ def _as_json(one: Routed) -> dict[str, Any]:
         "policy": decision.policy,
         "runbook": decision.runbook,
         "group": decision.group,
-        "private": None if decision.private is None else list(decision.private),
         "pages": [{"after": format_duration(line.after), "to": line.to, "via": list(line.via)} for line in one.lines],
+        **({} if decision.private is None else {"private": list(decision.private)}),
     }
 
 

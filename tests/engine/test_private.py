@@ -15,7 +15,9 @@ from pager.core.rule import Rule
 from pager.core.rulefile import PlacedRule, RuleFile
 from pager.core.severity import SHIPPED
 from pager.digests import Digests
+from pager.feed import Feed
 from pager.hands import CannotMerge, Private
+from pager.publishing import Publisher
 from pager.store import incidents, notices
 from tests.engine.house import DELIVERED, House, alert, catalog
 from tests.engine.test_bundles import Phone
@@ -186,3 +188,25 @@ async def test_what_was_merged_is_hidden_by_itself(house: House) -> None:
     await house.act(MadePrivate("chi"), number=2)
 
     assert [one.private for one in await house.all()] == [False, True]
+
+
+async def test_a_late_reader_of_events_is_told_of_them_as_they_are_now(house: House) -> None:
+    office(house)
+    publisher, feed = Publisher(house.database, lambda: house.engine.catalog), Feed(house.database)
+    early = feed.read(None, lasts=20)
+    assert (await anext(early)).told == ()
+    await house.say(alert("canary-open"))
+    while await publisher.publish():
+        pass
+    (first,) = (await anext(early)).told
+    assert CANARY in str(first.data)
+
+    await house.act(MadePrivate("chi"))
+    late = feed.read(first.position - 1, lasts=20)
+    await anext(late)
+    (again,) = (await anext(late)).told
+    feed.end()
+    await early.aclose()
+    await late.aclose()
+
+    assert (again.position, CANARY in str(again.data)) == (first.position, False)
