@@ -18,6 +18,7 @@ from tests.support import wait_until
 
 OPEN, ENTRIES, ALERTS_A_SECOND = 1000, 2000, 200
 STORM_GROUPS = 20
+LOOKS, WARM = 220, 20
 ACKS_A_SECOND = 10
 PLACES = {"incident": "/i/{code}", "page link": "{link}", "now": "/", "alerts": "/alerts", "wall": "/wall"}
 BOUND = (
@@ -70,7 +71,9 @@ async def _long_past(http: aiohttp.ClientSession, served: Served, entries: int) 
 
 async def _looked(http: aiohttp.ClientSession, served: Served, path: str, place: str, folder: str, found: Found) -> int:
     """Look at a page again and again, then at the same bytes from a server that does nothing else; how many bytes."""
+    cpu = served.child.cpu()
     text, took = await _times(http, _top(served) + path)
+    found.setdefault(f"{place} cpu", []).append((served.child.cpu() - cpu) / LOOKS * 1e3)
     found.setdefault(f"{place} p50", []).append(percentile(took, 0.5))
     found.setdefault(f"{place} p95", []).append(percentile(took, 0.95))
     file = Path(folder) / "page.html"
@@ -84,12 +87,12 @@ async def _looked(http: aiohttp.ClientSession, served: Served, path: str, place:
 async def _times(http: aiohttp.ClientSession, url: str) -> tuple[bytes, list[float]]:
     """The page, and ms of each of 200 looks at it, one after another, after some that warm it up."""
     took, text = [], b""
-    for number in range(220):
+    for number in range(LOOKS):
         began = time.perf_counter()
         async with http.get(url) as answer:
             text = await answer.read()
             assert answer.status == 200, text[:500]
-        if number >= 20:
+        if number >= WARM:
             took.append((time.perf_counter() - began) * 1e3)
     return text, took
 
@@ -156,9 +159,9 @@ def _print(found: Found, sizes: Mapping[str, int], count: int, entries: int) -> 
     print(f"## Web: ms of a page, {count:,} incidents open, {entries:,} entries in the timeline of the one looked at\n")
     rows = []
     for place, size in sizes.items():
-        p50, p95, ceiling = (found[f"{place} {name}"] for name in ("p50", "p95", "bare"))
-        rows.append([place, f"{size / 1e3:.0f}", median(p50), median(p95), median(ceiling), ratio(p95, ceiling)])
-    table(["page", "kB", "p50", "p95", "p95 of the same bytes, bare", "ratio"], rows)
+        p50, p95, cpu, ceiling = (found[f"{place} {name}"] for name in ("p50", "p95", "cpu", "bare"))
+        rows.append([place, f"{size / 1e3:.0f}", *map(median, (p50, p95, cpu, ceiling)), ratio(p95, ceiling)])
+    table(["page", "kB", "p50", "p95", "CPU", "p95 of the same bytes, bare", "ratio"], rows)
     print(
         f"\nAn ack by the form of a page, {figure(found['acks'][0])} of them, beside "
         f"{figure(found['alerts a second'][0])} alerts a second: p50 {figure(found['ack p50'][0])} ms, "
