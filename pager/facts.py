@@ -67,6 +67,11 @@ def _why(page: PageRow, incident: Incident) -> str:
     return "" if page.why == "step 1" else page.why
 
 
+def _plan(incident: Incident, link: str) -> str:
+    """Where the plan is read; what stands below runbooks/ has a page."""
+    return f"{link}/plan" if incident.plan.startswith("runbooks/") else incident.plan
+
+
 def facts_of(catalog: Catalog, page: PageRow, incident: Incident, contact: Contact, link: str, now: datetime) -> Facts:
     """What the message says: the incident as it stands now, not as it stood when the page was issued.
 
@@ -86,7 +91,7 @@ def facts_of(catalog: Catalog, page: PageRow, incident: Incident, contact: Conta
         now=now,
         page_link=link,
         runbook=incident.runbook if is_link else f"{link}/runbook",
-        plan=incident.plan if page.why == DECIDE else "",
+        plan=_plan(incident, link) if page.why == DECIDE else "",
         waiting=Turn(incident, catalog, now).stakeholders if page.why == UPDATE else (),
         summary=incident.summary,
         service=incident.service,

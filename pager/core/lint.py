@@ -19,6 +19,7 @@ from pager.core.severity import SHIPPED
 
 LOOKS_AHEAD = timedelta(days=30)
 _MOST_GAPS = 3
+_SO_FAR = {"stakeholders": "stakeholders: whoever leads is reminded of them, pager itself tells them nothing yet"}
 _NOT_YET = {"stakeholders": "W904", "slos": "W905", "status_page": "W906", "reach": "W907"}
 _URGENT = ("SEV-1", "SEV-2")
 
@@ -76,7 +77,7 @@ def _of_rules(part: Part, content: RulesFile, catalog: Catalog, several: bool) -
         yield from _of_policy(part, ("policies", name), policy, catalog)
     for key, code in _NOT_YET.items():
         if getattr(content, key):
-            yield part.warning((key,), code, f"{key}: is read, not acted on yet", at_key=True)
+            yield part.warning((key,), code, _SO_FAR.get(key, f"{key}: is read, not acted on yet"), at_key=True)
 
 
 def _of_rule(part: Part, path: Loc, rule: Rule, catalog: Catalog) -> Iterator[Finding]:

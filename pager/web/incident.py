@@ -16,7 +16,7 @@ from pager.metrics import acting
 from pager.store import incidents
 from pager.store.database import Tx
 from pager.web.acts import DONE, MERGE, PAGE, Unfit, event_of, page_of
-from pager.web.link import not_veiled, runbook_of, seen_by, template_of
+from pager.web.link import not_veiled, plan_of, runbook_of, seen_by, template_of
 from pager.web.seat import form_of, seat_of, see_other, shown, who_in
 from pager.web.view import Seen, View
 
@@ -75,7 +75,16 @@ async def runbook(request: web.Request) -> web.Response:
     seen = not_veiled(await _look(request))
     view = View(seen, request.app[ENGINE].catalog, _link(seen))
     html = await runbook_of(request, view)
-    return shown(request, "runbook.html", v=view, html=html, path=seen.incident.runbook)
+    return shown(request, "runbook.html", v=view, what="runbook", html=html, path=seen.incident.runbook)
+
+
+@routes.get("/i/{code}/plan")
+async def plan(request: web.Request) -> web.Response:
+    """How to recover instead of repairing, as the page link has it."""
+    seen = not_veiled(await _look(request))
+    view = View(seen, request.app[ENGINE].catalog, _link(seen))
+    html = await plan_of(request, seen)
+    return shown(request, "runbook.html", v=view, what="plan", html=html, path=seen.incident.plan)
 
 
 async def _look(request: web.Request) -> Seen:

@@ -25,7 +25,7 @@ from pager.web.acts import DONE, OF_A_LINK, OF_THE_WHOLE, PAGE, Unfit, event_of,
 from pager.web.render import page
 from pager.web.runbook import as_html, read_runbook
 from pager.web.seat import fields_of
-from pager.web.view import MOST_ALERTS, MOST_ENTRIES, Seen, View
+from pager.web.view import MOST_ALERTS, MOST_ENTRIES, Seen, View, is_link
 
 routes = web.RouteTableDef()
 UNKNOWN = "There is no such link. Look for the newest message, or ask whoever runs pager."
@@ -80,7 +80,17 @@ async def runbook(request: web.Request) -> web.Response:
     """The incident's runbook: a file of the config folder as a page, or a link to where it is. Never a redirect."""
     seen = not_veiled(await _look(request))
     view = View(seen, request.app[ENGINE].catalog, _link(request))
-    return page("runbook.html", v=view, html=await runbook_of(request, view), path=seen.incident.runbook)
+    return page(
+        "runbook.html", v=view, what="runbook", html=await runbook_of(request, view), path=seen.incident.runbook
+    )
+
+
+@routes.get("/p/{token}/plan")
+async def plan(request: web.Request) -> web.Response:
+    """How to recover instead of repairing, as the runbook is shown."""
+    seen = not_veiled(await _look(request))
+    view = View(seen, request.app[ENGINE].catalog, _link(request))
+    return page("runbook.html", v=view, what="plan", html=await plan_of(request, seen), path=seen.incident.plan)
 
 
 _NO_STORE = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex, nofollow"}
@@ -113,10 +123,21 @@ def template_of(seen: Seen) -> str:
 
 async def runbook_of(request: web.Request, view: View) -> Markup | None:
     """The runbook as HTML; None when it is kept elsewhere, or not written."""
+    return await _paper(request, view.incident.runbook)
+
+
+async def plan_of(request: web.Request, seen: Seen) -> Markup | None:
+    """The plan as HTML; None when it is kept elsewhere, or not written. Problem 404 where the rule names none."""
+    if not seen.incident.plan:
+        raise Problem(404, f"no rule names a plan for {code_of(seen.incident.number)}")
+    return await _paper(request, seen.incident.plan)
+
+
+async def _paper(request: web.Request, path: str) -> Markup | None:
     folder = request.app[PARTS].folder
-    if folder is None or view.has_foreign_runbook:
+    if folder is None or is_link(path):
         return None
-    text = await asyncio.to_thread(read_runbook, folder, view.incident.runbook)
+    text = await asyncio.to_thread(read_runbook, folder, path)
     return Markup(as_html(text)) if text is not None else None
 
 

@@ -1,12 +1,17 @@
 """The link in a page: looking changes nothing, pressing acts, and it dies a day after the end."""
 
+from dataclasses import replace
 from datetime import timedelta
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pager.core.incident import Acked, Hold, Incident
+from pager.core.matcher import parse_matcher
+from pager.core.rule import Recovery, Rule
+from pager.core.rulefile import PlacedRule, RuleFile
 from pager.store import incidents
 from pager.web.view import can_undo, rough
 from tests.api.house import NOON, House
@@ -331,3 +336,26 @@ async def test_an_act_is_told_once_for_each_press(house: House) -> None:
     await pressed(house, await house.link("ana"), action="ack")
 
     assert (await state(house))["acked_at"] == before
+
+
+async def test_the_plan_is_read_below_the_link_and_on_the_page_of_the_incident(house: House, tmp_path: Path) -> None:
+    (tmp_path / "runbooks").mkdir(exist_ok=True)
+    (tmp_path / "runbooks" / "restore.md").write_text("# Restore it\n\nFrom the copy of last night.")
+    files = house.engine.catalog
+    recovery = Recovery(plan="runbooks/restore.md", decide_after=timedelta(minutes=45))
+    rule = Rule(name="down", match=(parse_matcher("alertname = CheckoutDown"),), recovery=recovery)
+    house.engine.catalog = replace(files, rules=(RuleFile("a.yaml", (PlacedRule(rule, "a.yaml:1"),)),))
+    await house.fires("CheckoutDown")
+    link, code = await house.link("ana"), (await state(house))["code"]
+
+    for page in (link, f"/i/{code}"):
+        assert "Runbook Plan" in await shown(house, page)
+        assert "From the copy of last night." in await shown(house, f"{page}/plan")
+
+
+async def test_without_a_plan_there_is_none(house: House) -> None:
+    await house.fires("CheckoutDown")
+    link = await house.link("ana")
+
+    assert "Runbook Plan" not in await shown(house, link)
+    assert "no rule names a plan" in await shown(house, f"{link}/plan", 404)
