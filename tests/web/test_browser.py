@@ -19,7 +19,7 @@ LOOKS = [
 WIDER = """[...document.querySelectorAll("body *")].filter(one => one.getBoundingClientRect().right > innerWidth + 1
     && !one.closest(".scroll, .picture, pre, table")).map(one => one.outerHTML.slice(0, 80))"""
 SMALL_TARGETS = """[...document.querySelectorAll("button, summary, .button, select, nav a, input:not([type=hidden])")]
-    .filter(one => one.getBoundingClientRect().height > 0 && one.type != "radio"
+    .filter(one => one.getBoundingClientRect().height > 0 && !["radio", "checkbox"].includes(one.type)
         && one.getBoundingClientRect().height < 47).map(one => one.outerHTML.slice(0, 80))"""
 
 
