@@ -195,6 +195,7 @@ PAGES: dict[str, tuple[str, ...]] = {
         "GET /declare",
         "GET /system",
         "GET /help",
+        "GET /help/api",
         "GET /help/{topic}",
         "GET /live",
         "GET /me",

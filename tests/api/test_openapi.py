@@ -1,5 +1,7 @@
 """The OpenAPI document: it is valid, and it tells of every route of the API that is served, and of no other."""
 
+import gzip
+import html
 import json
 from typing import Any
 
@@ -81,3 +83,13 @@ async def test_limits_of_the_document_are_those_of_the_handlers(house: House, do
 
 async def test_the_document_names_no_place_of_this_machine(house: House, document: Any) -> None:
     assert str(house.url) not in json.dumps(document)
+
+
+async def test_a_page_of_the_manual_tells_all_of_it_to_people(house: House, document: Any) -> None:
+    async with house.http.get(f"{house.url}/help/api") as answer:
+        page = await answer.text()
+
+    assert answer.status == 200
+    assert [path for path in document["paths"] if html.escape(path) not in page] == []
+    assert f'href="{PATH}"' in page
+    assert len(gzip.compress(page.encode())) < 40_000

@@ -32,7 +32,7 @@ PLACES = (
     *("/", f"/i/{CODE}", f"/i/{CODE}/runbook", "/oncall", "/oncall/payments", "/declare", "/alerts", "/silences"),
     *("/maintenance", "/routes?labels=alertname%3DCheckoutDown%0Aenv%3Dprod-eu", "/reports", "/wall", "/system"),
     *("/help", "/help/nodes", "/me", "/audit", "/login", "/p/{link}", "/silences?match=DiskFull&why=new+disk&for=2h"),
-    *("/i/ZZZ", "/help/nothing", "/i/{code}?cursor=2", "/alerts?state=unrouted", "/p/{link}/runbook"),
+    *("/i/ZZZ", "/help/nothing", "/i/{code}?cursor=2", "/alerts?state=unrouted", "/p/{link}/runbook", "/help/api"),
 )
 
 
