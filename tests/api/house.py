@@ -31,6 +31,7 @@ from pager.sns import Sns
 from pager.sources import SOURCES
 from pager.store import tokens
 from pager.store.database import Database, open_database
+from tests.api.conforming import conforming
 from tests.support import with_tables
 
 NOON = datetime(2026, 2, 16, 12, 0, tzinfo=UTC)
@@ -192,6 +193,7 @@ async def opened(
         passwords=Passwords(CHEAP),
     )
     app = build_app(parts)
+    app.middlewares.insert(0, conforming)
     house.guard, house.keyring = app[GUARD], app[KEYRING]
     house.accounts, house.sessions, house.oidc = app[ACCOUNTS], app[SESSIONS], app[OIDC]
     house.sns = app[SNS]
