@@ -10,7 +10,7 @@ from tests.support import ROOT
 
 _OURS = """
     html head meta title link body main header p span h1 h2 h3 dl div dt dd a section b form button small details
-    summary label textarea fieldset legend input br ul ol li article footer code
+    summary label textarea fieldset legend input select option br ul ol li article footer code
 """
 OURS = set(_OURS.split())
 CORPUS = [

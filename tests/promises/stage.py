@@ -156,6 +156,6 @@ async def playing(
         await database.open()
         try:
             engine = Engine(database, loaded.catalog, SOURCES)
-            yield Play(engine, clock, sender=sender, http=http, mail=mail, start=begins)
+            yield Play(engine, database, clock, sender=sender, http=http, mail=mail, start=begins)
         finally:
             await database.close()
