@@ -1,7 +1,7 @@
 """The words of a page, for each class of channel; built in, so that no template can stop a page.
 
-Order: severity, service, symptom, where, since when, what to press, link. Sizes are ecosystem.md's: an SMS is one
-segment of 160 GSM-7 characters, a push has a title of 40 and a body of 120.
+Order: severity, service, symptom, where, since when, what to press, link. An SMS is one segment of 160
+GSM-7 characters; a push has a title of 40 and a body of 120.
 """
 
 from collections.abc import Callable, Mapping

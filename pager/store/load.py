@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
+
 from pager.core.incident import Incident
 from pager.store import incidents
 from pager.store.database import Tx
@@ -20,6 +22,38 @@ class Known:
     pages: int
     paged_at: datetime | None
     acked_at: datetime | None
+
+
+class _Ruled(msgspec.Struct):
+    rule: str = ""
+
+
+_ruled = msgspec.json.Decoder(_Ruled).decode
+
+
+@dataclass(frozen=True, slots=True)
+class Hits:
+    """How many incidents the rules of a name opened, and when the last of them."""
+
+    count: int
+    last_at: datetime
+
+
+def hits(tx: Tx, since: datetime, most: int) -> dict[str, Hits]:
+    """What each rule has opened since then, among the newest `most` incidents."""
+    rows = tx.all(
+        "SELECT opened_at, body FROM incidents WHERE opened_at >= :since AND version > 0 "
+        "ORDER BY number DESC LIMIT :most",
+        since=since,
+        most=most,
+    )
+    found: dict[str, Hits] = {}
+    for row in rows:
+        rule = _ruled(row.body).rule
+        before = found.get(rule)
+        # The newest come first.
+        found[rule] = Hits(before.count + 1, before.last_at) if before else Hits(1, instant(row.opened_at))
+    return found
 
 
 def sent_to(tx: Tx, person: str, start: datetime, end: datetime) -> list[datetime]:

@@ -3,17 +3,18 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from aiohttp import web
 
-from pager.api.parts import ENGINE, PARTS
+from pager.api.parts import DATABASE, ENGINE, PARTS
 from pager.core.alert import Alert
 from pager.core.catalog import CHANNEL, Catalog
 from pager.core.classify import Decision, classify
 from pager.core.duration import format_duration
 from pager.core.simulate import lines, simulate
 from pager.core.text import clock
+from pager.store import load
 from pager.web.now import named
 from pager.web.seat import seat_of, shown
 from pager.web.view import SHAPES
@@ -23,6 +24,7 @@ MOST_LABELS = 64
 MOST_PAGES = 12
 LONGEST = 16_000
 EXAMPLE = "alertname=CheckoutDown\nenv=prod-eu\nseverity=critical"
+LOOKS_BACK, MOST_INCIDENTS = timedelta(days=90), 5000
 HOW = "Write a label a line, such as severity=critical; 64 of them at most."
 
 
@@ -37,7 +39,10 @@ class Tried:
 
 @routes.get("/routes")
 async def rules(request: web.Request) -> web.Response:
-    """All rules; `?labels=` says what would happen to an alert of these, now. Nothing is sent, nobody is paged."""
+    """All rules, and what each has opened; `?labels=` says what would happen to an alert of these, now.
+
+    Nothing is sent, nobody is paged.
+    """
     catalog, seat, written = request.app[ENGINE].catalog, seat_of(request), request.query.get("labels", "")[:LONGEST]
     now, tried, error = request.app[PARTS].clock(), None, ""
     if written.strip():
@@ -47,6 +52,7 @@ async def rules(request: web.Request) -> web.Response:
             tried = await asyncio.to_thread(_tried, labels, catalog, now, seat.zone)
         except ValueError as refused:
             error = str(refused)
+    hits = await request.app[DATABASE].read(lambda tx: load.hits(tx, now - LOOKS_BACK, MOST_INCIDENTS))
     return shown(
         request,
         "rules.html",
@@ -57,6 +63,9 @@ async def rules(request: web.Request) -> web.Response:
         tried=tried,
         error=error,
         shapes=SHAPES,
+        hits=hits,
+        days=LOOKS_BACK.days,
+        when=lambda at: clock(at, seat.zone, now),
     )
 
 

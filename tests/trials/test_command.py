@@ -23,7 +23,7 @@ tests:
   - name: checkout at night
     at: 2026-12-05 03:04 Europe/Berlin
     alerts: [{labels: {alertname: CheckoutDown, env: prod-eu}}]
-    then: [{after: 20m, ack: chi}, {after: 45m, resolve: true}]     # all verbs: lifecycle.md 42
+    then: [{after: 20m, ack: chi}, {after: 45m, resolve: true}]
     expect: {severity: SEV-1, rule: checkout down, runbook: "https://runbooks.example.org/checkout-down",
              pages: ["0m chi", "0m everyone", "0m commander", "5m ana", "10m commander", "15m team:payments", "15m channel:ops-chat"]}
 """  # noqa: E501  as it is printed

@@ -61,6 +61,18 @@ async def test_rules_are_shown_and_labels_can_be_tried(tmp_path: Path) -> None:
         assert (await house.get("/api/v1/incidents?state=all"))["incidents"] == []
 
 
+async def test_each_rule_says_what_it_opened_and_when(tmp_path: Path) -> None:
+    async with opened(tmp_path, WITH_RULES) as house:
+        assert "Opened none in 90 days." in words_of(await seen(house, "/routes"))
+        await house.fires("CheckoutDown")
+        house.clock.now += timedelta(minutes=5)
+
+        assert "Opened 1 incident in 90 days, the last 12:00 UTC." in words_of(await seen(house, "/routes"))
+
+        house.clock.now += timedelta(days=91)
+        assert "Opened none in 90 days." in words_of(await seen(house, "/routes"))
+
+
 @pytest.mark.parametrize("labels", ["nothing", "=x", "%0A".join(f"a{n}=1" for n in range(65))])
 async def test_what_is_no_label_is_said(house: House, labels: str) -> None:
     assert "Write a label a line" in words_of(await seen(house, f"/routes?labels={labels}", 400))
