@@ -377,10 +377,11 @@ class Engine:
 
     async def page(self, name: str, by: str, text: str, *, reader: Reader = ADMIN) -> None:
         """Page a person by hand; the open incidents that the text names note it."""
-        news = await self.database.write(lambda tx: hands.page(tx, self.catalog, name, by, text, reader))
+        news = await self.database.write(lambda tx: hands.page(tx, self.catalog, name, by, text, reader), urgent=True)
         self.listener.news(news)
 
     async def _by_hand(self, work: Callable[[Tx], tuple[Incident, News]]) -> Incident:
-        incident, news = await self.database.write(work)
+        # Somebody has pressed a button and waits: in a storm the batches of the engine wait for them.
+        incident, news = await self.database.write(work, urgent=True)
         self.listener.news(news)
         return incident
