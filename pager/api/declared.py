@@ -35,8 +35,9 @@ class Media:
 class Declared:
     """What a route takes and answers.
 
-    `answers`: by status, the type of the JSON, a Media, or None for no body. `refuses`: statuses of problems beside
-    those that follow from the address. `located`: the answer says where the thing is that was made.
+    `answers`: by status, the type of the JSON, a Media, a tuple of these where callers choose, or None for no body.
+    `refuses`: statuses of problems beside those that follow from the address. `located`: the answer says where the
+    thing is that was made.
     """
 
     answers: Mapping[int, Any]
@@ -46,6 +47,11 @@ class Declared:
     refuses: tuple[int, ...] = ()
     located: bool = False
     if_match: bool = False
+
+    def kinds(self, status: int) -> tuple[Any, ...]:
+        """All that an answer of this status may be."""
+        kind = self.answers.get(status)
+        return kind if isinstance(kind, tuple) else (kind,)
 
 
 DECLARED: dict[Handler, Declared] = {}

@@ -8,7 +8,7 @@ import structlog
 from aiohttp import web
 
 from pager.api import answers_events as answers
-from pager.api.declared import Parameter
+from pager.api.declared import Media, Parameter
 from pager.api.declared import told as declared
 from pager.api.parts import DATABASE, PARTS
 from pager.api.problems import RETRY_AFTER, Problem
@@ -43,7 +43,7 @@ async def _end(app: web.Application) -> None:
 
 
 @routes.get("/api/v1/events")
-@declared(answers.Events, LIMIT, CURSOR, INCIDENT)
+@declared((answers.Events, Media(STREAM)), LIMIT, CURSOR, INCIDENT)
 async def follow(request: web.Request) -> web.StreamResponse:
     """What happens to incidents, oldest first.
 

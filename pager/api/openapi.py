@@ -79,7 +79,7 @@ class Route:
     @property
     def is_tagged(self) -> bool:
         """Whether its answers have an ETag."""
-        return self.method == "GET" and _is_json(self.declared.answers.get(200))
+        return self.method == "GET" and any(_is_json(kind) for kind in self.declared.kinds(200))
 
 
 def routes_of(app: web.Application) -> Iterator[Route]:
@@ -140,7 +140,8 @@ class _Schemas:
     def __init__(self, listed: Iterable[Route]) -> None:
         named = [answers.Problem]
         for route in listed:
-            named += [kind for kind in (route.declared.body, *route.declared.answers.values()) if _is_json(kind)]
+            said = [kind for status in route.declared.answers for kind in route.declared.kinds(status)]
+            named += [kind for kind in (route.declared.body, *said) if _is_json(kind)]
         self._kinds = list({repr(kind): kind for kind in named}.values())
         places, self.all = msgspec.json.schema_components(self._kinds, ref_template=_REF)
         self._places = {repr(kind): place for kind, place in zip(self._kinds, places, strict=True)}
@@ -219,14 +220,19 @@ def _header(name: str, says: str, schema: Json | None = None) -> Json:
 
 def _answers(route: Route, schemas: _Schemas) -> Json:
     found = {}
-    for status, kind in route.declared.answers.items():
+    for status in route.declared.answers:
         answer: Json = {"description": HTTPStatus(status).phrase, "headers": _answer_headers(route, status)}
-        if isinstance(kind, Media):
-            answer["content"] = {kind.kind: {"schema": {"type": "string"}}}
-        elif kind is not None:
-            answer["content"] = {JSON: {"schema": schemas.of(kind)}}
+        kinds = route.declared.kinds(status)
+        answer["content"] = {name: schema for kind in kinds for name, schema in _content(kind, schemas)}
         found[str(status)] = {name: value for name, value in answer.items() if value}
     return found
+
+
+def _content(kind: Any, schemas: _Schemas) -> Iterator[tuple[str, Json]]:
+    if isinstance(kind, Media):
+        yield kind.kind, {"schema": {"type": "string"}}
+    elif kind is not None:
+        yield JSON, {"schema": schemas.of(kind)}
 
 
 def _answer_headers(route: Route, status: int) -> Json:
