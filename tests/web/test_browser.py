@@ -161,3 +161,36 @@ async def test_an_open_page_hears_within_a_second_and_keeps_what_is_being_writte
     await wait_until(told, 3, "news on both pages")
     assert "Bo Berg has it" in await now.text() and "DiskFull" in await now.text()
     assert await incident.ask("document.querySelector('textarea').value") == "half a note"
+
+
+async def test_who_asks_for_a_sound_hears_of_what_is_new_and_of_nothing_else(browser: Chromium, here: House) -> None:
+    tab = await looking(browser, here, DESK, True, True)
+    await tab.open("/")
+    await tab.ask(
+        "AudioContext.prototype.createOscillator = new Proxy(AudioContext.prototype.createOscillator, "
+        "{apply: (make, context) => { window.tones = (window.tones || 0) + 1; return make.call(context); }})"
+    )
+    assert "Sound is off" in await tab.text()
+
+    await here.fires("DiskFull")
+    await wait_until(lambda: _says(tab, "(2) Now"), 5, "the second incident")
+    assert await tab.ask("window.tones || 0") == 0
+
+    await tab.press("[data-sound] button", leads_on=False)
+    assert await tab.ask("window.tones") == 2, "what it sounds like is heard at once"
+    (code, _) = [one["code"] for one in (await here.get("/api/v1/incidents"))["incidents"]]
+    await here.post(f"/api/v1/incidents/{code}/ack", {"by": "bo"})
+    await wait_until(lambda: _has(tab, "Bo Berg has it"), 5, "the acknowledgement")
+    assert await tab.ask("window.tones") == 2
+
+    await here.fires("CheckoutSlow")
+    await wait_until(lambda: _says(tab, "(3) Now"), 5, "the third incident")
+    assert (await tab.ask("window.tones"), await tab.ask("localStorage.getItem('sound')")) == (4, "on")
+
+
+async def _says(tab: Tab, title: str) -> bool:
+    return bool(await tab.ask("document.title") == title)
+
+
+async def _has(tab: Tab, words: str) -> bool:
+    return words in await tab.text()
