@@ -26,8 +26,10 @@ SENDERS = 4
 GROUPS = 300
 PATIENCE = 90
 """Seconds until all is quiet: a page that was being sent when pagerd died is free again after a lease of 45 s."""
-CREWS = 100
+CREWS = tuple(f"{number:02}" for number in range(100))
 """Each crew of three has so few groups that none of their pages is bundled."""
+OWN = "own"
+"""The crew of what pager says of itself, such as files that are bad: often enough to be bundled."""
 STEPS = ("2s", "2s", "1h")
 
 _GROUP = re.compile(r"Crash\d{4}")
@@ -36,20 +38,20 @@ _LINK = re.compile(r"Acknowledge: (http://\S+/p/[a-z2-7]{16})")
 
 
 def config(sink: HttpSink) -> dict[str, str]:
-    crews = [[f"{who}-{crew:02}" for who in PEOPLE] for crew in range(CREWS)]
-    people = {who: {"contacts": {"push": sink.contact(who)}} for crew in crews for who in crew}
-    teams = {f"crew-{number:02}": {"people": crew} for number, crew in enumerate(crews)}
+    crews = {crew: [f"{who}-{crew}" for who in PEOPLE] for crew in (*CREWS, OWN)}
+    people = {who: {"contacts": {"push": sink.contact(who)}} for crew in crews.values() for who in crew}
+    teams = {f"crew-{name}": {"people": crew} for name, crew in crews.items()}
     return {"rules/all.yaml": rules(), "schedules/all.yaml": json.dumps({"people": people, "teams": teams})}
 
 
 def rules() -> str:
     """A rule and a policy for each crew, by the last digits of a group."""
-    policies, matching = {}, []
-    for crew in (f"{number:02}" for number in range(CREWS)):
+    policies = {}
+    for crew in (*CREWS, OWN):
         steps = [{"page": [f"person:{who}-{crew}"], "wait": wait} for who, wait in zip(PEOPLE, STEPS, strict=True)]
         policies[f"crew-{crew}"] = {"steps": steps}
-        matching.append({"name": crew, "match": [f'alertname =~ "Crash..{crew}"'], "policy": f"crew-{crew}"})
-    defaults = {"group_by": ["alertname"], "policy": "crew-00"}
+    matching = [{"name": crew, "match": [f'alertname =~ "Crash..{crew}"'], "policy": f"crew-{crew}"} for crew in CREWS]
+    defaults = {"group_by": ["alertname"], "policy": f"crew-{OWN}"}
     return json.dumps({"defaults": defaults, "policies": policies, "rules": matching}) + "\n"
 
 
