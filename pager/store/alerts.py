@@ -9,9 +9,8 @@ import msgspec
 from pager.core.merge import AlertState
 from pager.core.text import Said
 from pager.store.database import Tx
-from pager.store.sql import Row, instant
+from pager.store.sql import Row, chunks, instant
 
-CHUNK = 400
 _COLUMNS = "key, incident, status, heard_at, stale_at, body"
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(AlertState).decode
@@ -34,10 +33,9 @@ class KnownAlert:
 
 def load(tx: Tx, keys: Iterable[int]) -> dict[int, KnownAlert]:
     """The known ones of `keys`."""
-    wanted, found = list(keys), {}
-    for start in range(0, len(wanted), CHUNK):
-        rows = tx.all(f"SELECT {_COLUMNS} FROM alerts WHERE key IN (:keys)", keys=wanted[start : start + CHUNK])
-        for row in rows:
+    found = {}
+    for chunk in chunks(keys):
+        for row in tx.all(f"SELECT {_COLUMNS} FROM alerts WHERE key IN (:keys)", keys=chunk):
             found[row.key] = _known(row)
     return found
 
@@ -70,12 +68,10 @@ def said(tx: Tx, number: int, limit: int) -> tuple[Said, ...]:
 
 def firing_in(tx: Tx, numbers: Iterable[int]) -> dict[int, list[KnownAlert]]:
     """The alerts of these incidents that count as firing, by incident; those without any are not there."""
-    wanted = sorted(numbers)
     found: dict[int, list[KnownAlert]] = {}
-    for start in range(0, len(wanted), CHUNK):
+    for chunk in chunks(numbers):
         rows = tx.all(
-            f"SELECT {_COLUMNS} FROM alerts WHERE incident IN (:numbers) AND firing = 1 ORDER BY key",
-            numbers=wanted[start : start + CHUNK],
+            f"SELECT {_COLUMNS} FROM alerts WHERE incident IN (:numbers) AND firing = 1 ORDER BY key", numbers=chunk
         )
         for row in rows:
             found.setdefault(row.incident, []).append(_known(row))

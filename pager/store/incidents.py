@@ -10,11 +10,10 @@ import msgspec
 from pager.core.incident import EVENTS, Entry, Event, Incident
 from pager.core.severity import Level
 from pager.store.database import Tx
-from pager.store.sql import Row, instant
+from pager.store.sql import Row, chunks, instant
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Incident).decode
-CHUNK = 400
 _COLUMNS = "number, version, seq, body, private"
 
 
@@ -50,22 +49,19 @@ def lock(tx: Tx, numbers: Iterable[int]) -> dict[int, Kept]:
     Whoever changes anything of an incident comes through here before reading it, so two writers never decide on
     the same old state (lifecycle rule 34).
     """
-    wanted, found = sorted(set(numbers)), {}
-    for start in range(0, len(wanted), CHUNK):
+    found = {}
+    for chunk in chunks(numbers):
         rows = tx.all(
-            f"SELECT {_COLUMNS} FROM incidents WHERE number IN (:numbers) ORDER BY number{tx.locking()}",
-            numbers=wanted[start : start + CHUNK],
+            f"SELECT {_COLUMNS} FROM incidents WHERE number IN (:numbers) ORDER BY number{tx.locking()}", numbers=chunk
         )
         found.update({row.number: _kept(row) for row in rows})
     return found
 
 
 def states(tx: Tx, numbers: Iterable[int]) -> dict[int, str]:
-    wanted, found = list(set(numbers)), {}
-    for start in range(0, len(wanted), CHUNK):
-        rows = tx.all(
-            "SELECT number, state FROM incidents WHERE number IN (:numbers)", numbers=wanted[start : start + CHUNK]
-        )
+    found = {}
+    for chunk in chunks(numbers):
+        rows = tx.all("SELECT number, state FROM incidents WHERE number IN (:numbers)", numbers=chunk)
         found.update({row.number: row.state for row in rows})
     return found
 
@@ -83,11 +79,11 @@ class Standing:
 
 def standing(tx: Tx, numbers: Iterable[int]) -> dict[int, Standing]:
     """How these incidents stand, without reading them whole."""
-    wanted, found = list(set(numbers)), {}
-    for start in range(0, len(wanted), CHUNK):
+    found = {}
+    for chunk in chunks(numbers):
         for row in tx.all(
             "SELECT number, state, severity, policy, due_at, private FROM incidents WHERE number IN (:numbers)",
-            numbers=wanted[start : start + CHUNK],
+            numbers=chunk,
         ):
             due_at = instant(row.due_at) if row.due_at is not None else None
             private = row.private is not None
@@ -97,14 +93,7 @@ def standing(tx: Tx, numbers: Iterable[int]) -> dict[int, Standing]:
 
 def private_of(tx: Tx, numbers: Iterable[int]) -> dict[int, Incident]:
     """Those of these incidents that are private."""
-    wanted, found = list(set(numbers)), {}
-    for start in range(0, len(wanted), CHUNK):
-        rows = tx.all(
-            f"SELECT {_COLUMNS} FROM incidents WHERE number IN (:numbers) AND private IS NOT NULL AND version > 0",
-            numbers=wanted[start : start + CHUNK],
-        )
-        found.update({row.number: _kept(row).incident for row in rows})
-    return found
+    return read(tx, numbers, "AND private IS NOT NULL")
 
 
 def home_of(tx: Tx, group: str, ended_after: datetime) -> int | None:
@@ -248,13 +237,12 @@ def get(tx: Tx, number: int) -> Kept | None:
     return _kept(row) if row else None
 
 
-def read(tx: Tx, numbers: Iterable[int]) -> dict[int, Incident]:
+def read(tx: Tx, numbers: Iterable[int], only: str = "") -> dict[int, Incident]:
     """These incidents as they stand, not locked; those that are not kept any more are left out."""
-    wanted, found = sorted(set(numbers)), {}
-    for start in range(0, len(wanted), CHUNK):
+    found = {}
+    for chunk in chunks(numbers):
         rows = tx.all(
-            f"SELECT {_COLUMNS} FROM incidents WHERE number IN (:numbers) AND version > 0",
-            numbers=wanted[start : start + CHUNK],
+            f"SELECT {_COLUMNS} FROM incidents WHERE number IN (:numbers) AND version > 0 {only}", numbers=chunk
         )
         found.update({row.number: _kept(row).incident for row in rows})
     return found

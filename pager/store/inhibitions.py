@@ -5,8 +5,8 @@ from datetime import datetime
 
 from pager.store import meta
 from pager.store.database import Tx
+from pager.store.sql import chunks
 
-CHUNK = 400
 _RULES = "inhibit"
 
 
@@ -20,12 +20,12 @@ def index(tx: Tx, rows: Iterable[tuple[int, int]]) -> None:
 
 def of_slots(tx: Tx, slots: Iterable[int]) -> list[tuple[int, int]]:
     """(slot, key) of the alerts that may inhibit; whether they fire is another question."""
-    wanted, found = sorted(set(slots)), list[tuple[int, int]]()
-    for start in range(0, len(wanted), CHUNK):
+    found: list[tuple[int, int]] = []
+    for chunk in chunks(slots):
         rows = tx.all(
             "SELECT s.slot, s.alert FROM inhibitors s JOIN alerts a ON a.key = s.alert "
             "WHERE s.slot IN (:slots) AND a.firing = 1",
-            slots=wanted[start : start + CHUNK],
+            slots=chunk,
         )
         found += [(row.slot, row.alert) for row in rows]
     return found

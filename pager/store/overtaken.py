@@ -2,8 +2,8 @@
 
 from collections.abc import Collection
 
-from pager.store.alerts import CHUNK
 from pager.store.database import Tx
+from pager.store.sql import chunks
 
 
 def note(tx: Tx, reports: Collection[tuple[int, int]]) -> None:
@@ -18,9 +18,8 @@ def note(tx: Tx, reports: Collection[tuple[int, int]]) -> None:
 
 def newest(tx: Tx, keys: Collection[int]) -> dict[int, int]:
     """The row up to which what waits of these alerts is old news, by key; those that were overtaken."""
-    wanted, found = list(keys), dict[int, int]()
-    for start in range(0, len(wanted), CHUNK):
-        chunk = wanted[start : start + CHUNK]
+    found: dict[int, int] = {}
+    for chunk in chunks(keys):
         rows = tx.all("SELECT key, inbox_id FROM overtaken WHERE key IN (:keys)", keys=chunk)
         found.update({row.key: row.inbox_id for row in rows})
     return found

@@ -2,7 +2,7 @@
 
 import re
 from collections import namedtuple
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 Engine = Literal["sqlite", "postgres"]
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+CHUNK = 400
 _MICROSECOND = timedelta(microseconds=1)
 _LISTS = (list, tuple, set, frozenset)
 _KINDS = frozenset(_LISTS)
@@ -72,6 +73,13 @@ def rows_of(description: Sequence[Sequence[Any]] | None, values: Sequence[Sequen
         return []
     kind = row_kind(tuple([column[0] for column in description]))
     return [kind(each) for each in values]
+
+
+def chunks(values: Iterable[int]) -> Iterator[list[int]]:
+    """These numbers for `IN (:numbers)`, each once, rising, as many at a time as any engine takes."""
+    every = sorted(set(values))
+    for start in range(0, len(every), CHUNK):
+        yield every[start : start + CHUNK]
 
 
 def prepare(engine: Engine, sql: str, args: Mapping[str, object]) -> tuple[str, Mapping[str, object]]:
