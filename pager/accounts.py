@@ -3,17 +3,15 @@
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
-import structlog
-
 from pager.core.password import check_password
 from pager.core.people import Person, known_as
 from pager.keyring import Keyring
+from pager.log import log
 from pager.passwords import Passwords
 from pager.store import StoreUnavailable, accounts, sessions
 from pager.store.accounts import Account
 from pager.store.database import Database, Tx
 
-log = structlog.get_logger()
 USUAL_LINK = timedelta(hours=24)
 LONGEST_LINK = timedelta(days=7)
 

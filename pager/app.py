@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-import structlog
 from aiohttp import web
 
 from pager import notify_systemd
@@ -30,6 +29,7 @@ from pager.fairness import Fairness
 from pager.held_metrics import HeldMetrics
 from pager.in_force import BadConfig, Start, find_start
 from pager.intake import Intake
+from pager.log import log
 from pager.mail_door import MailBox, MailDoor, listening
 from pager.metrics import Metrics
 from pager.nodes import Nodes
@@ -52,7 +52,6 @@ from pager.sweeper import Sweeper
 from pager.upkeep import Upkeep, upkeep
 from pager.webhooks import Webhooks
 
-log = structlog.get_logger()
 STALLED = 30.0
 DRAIN = 25.0
 STARTED_EMPTY = "the database was damaged: pager started with an empty one"

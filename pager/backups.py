@@ -5,14 +5,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import structlog
-
 from pager.core.backups import surplus
+from pager.log import log
 from pager.own_metrics import OwnMetrics
 from pager.store import StoreError
 from pager.store.backup import copy
 
-log = structlog.get_logger()
 LOOK_EVERY = 15.0
 AFTER_FAILURE = timedelta(minutes=1)
 _NAME = "pager-%Y%m%dT%H%M%SZ.db"

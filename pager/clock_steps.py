@@ -3,20 +3,19 @@
 import asyncio
 from datetime import timedelta
 
-import structlog
 from prometheus_client import CollectorRegistry, Counter
 
 from pager.core.clock_step import LEAST, step_between
 from pager.core.duration import format_duration
 from pager.desk import Desk
 from pager.engine import Engine
+from pager.log import log
 from pager.steady import SteadyClock, boot, since_boot
 from pager.store import StoreError, StoreUnavailable, clock
 from pager.store.clock import Stood
 from pager.store.database import Database, Tx
 from pager.store.sql import EPOCH
 
-log = structlog.get_logger()
 LOOK_EVERY = 1.0
 WRITE_EVERY = 60.0
 SLOW = 0.5

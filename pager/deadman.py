@@ -6,15 +6,14 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Protocol
 
-import structlog
 from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout
 
 from pager.core.contact_url import MissingSecret
+from pager.log import log
 from pager.own_metrics import OwnMetrics
 from pager.store import StoreUnavailable, proof
 from pager.store.database import Database
 
-log = structlog.get_logger()
 STALLED = 30.0
 """Seconds without a round after which a loop counts as stalled."""
 OLDEST_PAGE = timedelta(seconds=60)

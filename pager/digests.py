@@ -2,16 +2,14 @@
 
 import asyncio
 
-import structlog
-
 from pager.core.code import code_of
 from pager.core.digest import MOST_LISTED, Backlog, DueDigest, digest, due_digests
 from pager.core.hygiene import one_line
 from pager.engine import Engine
+from pager.log import log
 from pager.store import StoreUnavailable, notices
 from pager.store.database import Tx
 
-log = structlog.get_logger()
 EVERY = 20.0
 
 

@@ -2,17 +2,15 @@
 
 import asyncio
 
-import structlog
-
 from pager.backlog import free_percent
 from pager.engine import Engine
+from pager.log import log
 from pager.settings import Settings
 from pager.store import StoreUnavailable
 from pager.store.backup import file_of
 from pager.store.database import Database
 from pager.store.reserve import Reserve
 
-log = structlog.get_logger()
 LOOK_EVERY = 1.0
 FULL = "no room on the disk: alerts are refused until there is some"
 ABOUT = ("disk", "full")

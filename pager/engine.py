@@ -6,8 +6,6 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
 
-import structlog
-
 from pager import hands, settling, worker
 from pager.core.catalog import Catalog
 from pager.core.code import code_of
@@ -18,6 +16,7 @@ from pager.core.severity import Level, worst
 from pager.desk import Desk, News, own_group
 from pager.hands import CannotMerge, UnknownIncident, VersionMismatch
 from pager.holding import Holding
+from pager.log import log
 from pager.overrides import Overrides
 from pager.store import StoreUnavailable, alerts, inbox, incidents
 from pager.store.database import Database, Tx
@@ -25,7 +24,6 @@ from pager.store.schema import LANES
 from pager.store.sql import Row
 
 __all__ = ["CannotMerge", "Engine", "Listener", "Progress", "Quiet", "UnknownIncident", "VersionMismatch"]
-log = structlog.get_logger()
 WAKE = timedelta(seconds=1)
 CATCH_UP = 10.0
 """For how many seconds a start works the inbox before anybody is paged."""

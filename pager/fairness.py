@@ -5,8 +5,6 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-import structlog
-
 from pager.core.catalog import Catalog
 from pager.core.duration import format_duration
 from pager.core.quota import CALM, Waits
@@ -15,6 +13,7 @@ from pager.core.severity import Level
 from pager.core.token_use import UNUSED, TokenUse
 from pager.desk import own_group
 from pager.engine import Engine
+from pager.log import log
 from pager.shares import Shares, quota_of
 from pager.source_metrics import SourceMetrics
 from pager.store import StoreUnavailable, incidents, overtaken, source_counts
@@ -22,7 +21,6 @@ from pager.store.database import Tx
 from pager.store.source_counts import Counts
 from pager.token_watch import TokenWatch
 
-log = structlog.get_logger()
 EVERY = 5.0
 FORGET_EVERY = timedelta(hours=1)
 BY_ITSELF = "pager"

@@ -5,13 +5,11 @@ from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-import structlog
-
+from pager.log import log
 from pager.store import StoreUnavailable, events
 from pager.store.database import Database, Tx
 from pager.store.events import Told
 
-log = structlog.get_logger()
 WAKE = 1.0
 BATCH = 200
 KEPT = 1000

@@ -4,18 +4,16 @@ from collections.abc import Iterable, Sequence, Set
 from dataclasses import replace
 from datetime import datetime
 
-import structlog
-
 from pager.core.alert import HEARTBEATS, Alert
 from pager.core.catalog import Catalog
 from pager.core.heartbeat import Beat, Pulse, alarm, belongs, ended, follow, heard, look
 from pager.core.rule import Heartbeat
 from pager.core.stale import Stretch
+from pager.log import log
 from pager.sources.heartbeat import DIALECT, own_alert
 from pager.store import heartbeats, inbox, sources
 from pager.store.database import Tx
 
-log = structlog.get_logger()
 MOST_INSTANCES = 500
 """Of one watchdog: whoever sends more labels than that is no longer believed."""
 Key = tuple[str, str]

@@ -7,8 +7,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-import structlog
-
 from pager.core.catalog import Catalog
 from pager.core.code import code_of
 from pager.core.ending import Ending, ends_soon, notice_of_end
@@ -17,12 +15,12 @@ from pager.core.notices import Notice
 from pager.core.silence import Silence, Wanted, check
 from pager.desk import Desk, News
 from pager.judge import Judge, hidden, standing_hold
+from pager.log import log
 from pager.store import StoreUnavailable, alerts, incidents, inhibitions, notices
 from pager.store import silences as rows
 from pager.store.database import Database, Tx
 from pager.store.incidents import Kept
 
-log = structlog.get_logger()
 LOOK_EVERY = 1.0
 PATIENCE = 5.0
 IN_A_ROW = 200

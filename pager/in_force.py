@@ -7,19 +7,17 @@ from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 
-import structlog
-
 from pager import last_good
 from pager.core.catalog import Catalog
 from pager.engine import Engine
 from pager.files import Loaded, load_catalog, read_folder
+from pager.log import log
 from pager.metrics import Metrics
 from pager.needs import find_missing, missing_secrets
 from pager.own_metrics import OwnMetrics
 from pager.problems import Problem, in_order, render
 from pager.settings import TOML, BadSettings, load_settings
 
-log = structlog.get_logger()
 SETTLES = 1.0
 """Seconds for which the files must stay as they are before they are read: a checkout writes them one by one."""
 

@@ -5,20 +5,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-import structlog
-
 from pager.backlog import Backlog, Room
 from pager.core.catalog import Catalog
 from pager.core.quota import Way
 from pager.core.report import Fault, Malformed, Parsed, Source, TooMany
 from pager.keyring import Keys
+from pager.log import log
 from pager.metrics import Metrics
 from pager.shares import OverQuota, Shares
 from pager.store import StoreUnavailable, inbox
 from pager.store.database import Database
 from pager.token_watch import TokenWatch
 
-log = structlog.get_logger()
 LARGEST_BODY = 16 * 1024 * 1024
 LARGE = 64 * 1024
 """Bytes from which on a body is parsed in a thread, so that it holds up nobody else."""

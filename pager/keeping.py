@@ -6,15 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from pager.core.report import Source
+from pager.log import log
 from pager.store import StoreUnavailable, answers, heartbeats, inhibitions, keeping, notices, overrides, silences
 from pager.store.database import Database, Tx
 from pager.store.sql import Row
 
-log = structlog.get_logger()
 PACK_EVERY = 60.0
 PURGE_EVERY = 24 * 3600.0
 MEASURE_EVERY = 3600.0

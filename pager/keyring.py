@@ -8,14 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-import structlog
-
 from pager.core.catalog import Catalog
+from pager.log import log
 from pager.store import StoreUnavailable, accounts, tokens
 from pager.store.database import Database, Tx
 from pager.store.tokens import ApiToken
 
-log = structlog.get_logger()
 FRESH = 2.0
 """Seconds for which what was read counts: another node's new or revoked tokens are known after that."""
 EAGER = 0.2

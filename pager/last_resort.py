@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import structlog
 from aiohttp import ClientError, ClientSession, ClientTimeout
 
 from pager.core.contact_url import MissingSecret
@@ -13,12 +12,12 @@ from pager.core.last_words import Words, last_words
 from pager.desk import News
 from pager.engine import Listener
 from pager.last_mail import PORTS, NotSent, mailbox_of, send_mail
+from pager.log import log
 from pager.own_metrics import OwnMetrics
 from pager.store import StoreUnavailable, incidents
 from pager.store.database import Database, Tx
 from pager.worker import Worked
 
-log = structlog.get_logger()
 EVERY = 60.0
 DEADLINE = 20.0
 MOST = 1000

@@ -20,7 +20,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import structlog
 from prometheus_client import Counter, Gauge
 
 from pager.api.doors import check_listen, is_loopback
@@ -32,6 +31,7 @@ from pager.core.scope import allows
 from pager.guessers import Guessers
 from pager.intake import Intake, TooLarge
 from pager.keyring import BadToken, Keyring
+from pager.log import log
 from pager.metrics import Metrics
 from pager.settings import Settings, parse_listen
 from pager.shares import OverQuota
@@ -39,7 +39,6 @@ from pager.sources.mail import DIALECT, reads_of, wrapped
 from pager.store import StoreFull, StoreUnavailable, inbox
 from pager.store.database import Database
 
-log = structlog.get_logger()
 NEEDS = "mail in needs aiosmtpd: install pagerd[mail], or pip install 'aiosmtpd>=1.4.6'"
 MOST_RECIPIENTS = 10
 MOST_WRONG = 10

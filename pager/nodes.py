@@ -6,16 +6,15 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
-import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from pager import __version__
 from pager.core.nodes import KINDS, LATE, Node, Trouble, forgotten, lost, state_of, troubles, up
 from pager.engine import Engine
+from pager.log import log
 from pager.store import StoreUnavailable, nodes, pages
 from pager.store.database import Database, Tx
 
-log = structlog.get_logger()
 EVERY = 2.0
 CUT_OFF = 10.0
 """Seconds without a word to the database after which a node is not ready."""

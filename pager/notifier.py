@@ -8,8 +8,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal, Protocol
 from uuid import uuid4
 
-import structlog
-
 from pager import outbox
 from pager.core.contact_url import destination, fill, placeholders
 from pager.core.outcome import Outcome, Reason
@@ -17,6 +15,7 @@ from pager.core.page import TROUBLE_FAILURES, in_trouble
 from pager.core.urgency import tuned
 from pager.engine import Engine
 from pager.facts import contacts_of
+from pager.log import log
 from pager.outbox import Attempt, Taken, Turnout
 from pager.secrets import MissingSecret
 from pager.sender import Message, Sender
@@ -25,7 +24,6 @@ from pager.store.database import Database, Tx
 from pager.store.pages import PageRow
 from pager.wording import Wording
 
-log = structlog.get_logger()
 WAKE = 1.0
 MOST_PAGES = 256
 CLAIM_LIMIT = 64

@@ -14,13 +14,12 @@ from hashlib import sha256
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
-import structlog
 from aiohttp import ClientError, ClientSession, ClientTimeout
 
 from pager.core.hygiene import one_line
 from pager.core.signing import Provider
+from pager.log import log
 
-log = structlog.get_logger()
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 """Signatures by a key that only the provider has: never none, and none by a secret that others know, too."""
 LEEWAY = 60

@@ -5,17 +5,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-import structlog
-
 from pager.core.catalog import Catalog
 from pager.core.notices import of_override
 from pager.core.override import RunOverride, Wanted, layered, misfit, moved, repeats
 from pager.core.shiftdiff import Moved
+from pager.log import log
 from pager.store import StoreUnavailable, notices
 from pager.store import overrides as rows
 from pager.store.database import Database, Tx
 
-log = structlog.get_logger()
 LOOK_EVERY = 1.0
 READ_EVERY = timedelta(minutes=1)
 RECENT = timedelta(days=4)

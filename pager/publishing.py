@@ -4,15 +4,13 @@ import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 
-import structlog
-
 from pager.core.catalog import Catalog
 from pager.core.webhook import wants
+from pager.log import log
 from pager.store import StoreUnavailable, events, webhooks
 from pager.store.database import Database, Tx
 from pager.store.events import Told
 
-log = structlog.get_logger()
 WAKE = 1.0
 SWEEP_EVERY = 60.0
 KEPT = timedelta(days=3)

@@ -10,12 +10,10 @@ import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-import structlog
-
 from pager.core import contact_url
 from pager.core.contact_url import fill, placeholders
+from pager.log import log
 
-log = structlog.get_logger()
 RUN_SECRETS = Path("/run/secrets")
 LONGEST = 64 * 1024
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)

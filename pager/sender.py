@@ -12,19 +12,17 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import msgspec
-import structlog
 
 from pager.core.contact_url import channel_class, check_url, destination, placeholders, scheme_of
 from pager.core.hygiene import clean, clean_title, one_line, plain, spoken, unmarked
 from pager.core.outcome import Outcome, Reason
+from pager.log import log
 from pager.sender_cage import Worker
 from pager.sender_child import NOWHERE, RENDER, Answer, Job
 from pager.sender_pool import Pool, Rank
 from pager.sender_slots import Slots
 
 LONGEST_TEXT = 100_000
-
-log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)

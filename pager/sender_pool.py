@@ -7,8 +7,7 @@ import time
 from collections.abc import Coroutine
 from enum import IntEnum
 
-import structlog
-
+from pager.log import log
 from pager.sender_cage import Cage, Worker
 
 SPARES = 4
@@ -20,8 +19,6 @@ REFILL_SECONDS = 0.2
 """How long after a spare was taken another is made: until then the processor is for who has just begun to send."""
 IDLE_SECONDS = 60.0
 AGAIN_SECONDS = 1.0
-
-log = structlog.get_logger(__name__)
 
 
 class Rank(IntEnum):

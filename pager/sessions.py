@@ -7,18 +7,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-import structlog
-
 from pager.core.hygiene import one_line
 from pager.core.people import Person
 from pager.core.scope import SCOPE_OF
 from pager.keyring import Caller, Keyring
+from pager.log import log
 from pager.store import StoreUnavailable, accounts, meta, sessions, tokens
 from pager.store.accounts import Account
 from pager.store.database import Database, Tx
 from pager.store.sessions import Holder, Session
 
-log = structlog.get_logger()
 LONGEST_AGENT = 200
 _FORMS = "form_key"
 

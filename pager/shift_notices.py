@@ -4,8 +4,6 @@ import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-import structlog
-
 from pager.core.catalog import Catalog
 from pager.core.notices import (
     LATE,
@@ -21,10 +19,10 @@ from pager.core.notices import (
 from pager.core.proven import proven_urls, standing, unproven
 from pager.core.shiftdiff import Moved, changes
 from pager.engine import Engine
+from pager.log import log
 from pager.store import StoreUnavailable, notices, proofs
 from pager.store.database import Tx
 
-log = structlog.get_logger()
 EVERY = 5.0
 AHEAD = timedelta(minutes=10)
 """How far ahead turns are worked out at a time."""

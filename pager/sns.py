@@ -11,13 +11,12 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-import structlog
 from aiohttp import BaseConnector, ClientError, ClientSession, ClientTimeout
 
 from pager.core.signature import Signed
 from pager.core.sns import NotSigned, certificate_in, check_message, confirmation_in, signed_part
+from pager.log import log
 
-log = structlog.get_logger()
 PATIENCE = 5.0
 LARGEST = 64 * 1024
 KEPT = 86_400.0

@@ -2,16 +2,14 @@
 
 import asyncio
 
-import structlog
-
 from pager import heartbeats, unheard
 from pager.core.heartbeat import Pulse
 from pager.engine import Engine
+from pager.log import log
 from pager.store import StoreUnavailable
 from pager.store import heartbeats as rows
 from pager.store.database import Tx
 
-log = structlog.get_logger()
 EVERY = 10.0
 
 

@@ -3,14 +3,11 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-import structlog
-
 from pager.core.catalog import Catalog
 from pager.core.token_use import TokenUse, judge, network_of
 from pager.store import token_uses, tokens
 from pager.store.database import Database, Tx
 
-log = structlog.get_logger()
 EVERY = timedelta(minutes=1)
 MOST = 500
 """Uses that are noted at once; whoever has a token and very many addresses fills no memory."""

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-import structlog
-
 from pager.backups import Backups
 from pager.deadman import Deadman
 from pager.engine import Engine
@@ -14,6 +12,7 @@ from pager.files import Loaded
 from pager.in_force import FilesInForce, Start
 from pager.keeping import Keep, Keeper
 from pager.last_resort import LastResort
+from pager.log import log
 from pager.metrics import Metrics
 from pager.own_metrics import OwnMetrics
 from pager.secrets import Secrets
@@ -24,7 +23,6 @@ from pager.store import StoreUnavailable
 from pager.store.backup import file_of
 from pager.store.database import Database
 
-log = structlog.get_logger()
 ABOUT_FILES = ("files", "degraded")
 
 

@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from pager import __version__
@@ -19,13 +18,13 @@ from pager.core.feed import body_of
 from pager.core.telling import link_to
 from pager.core.webhook import PAUSES, Webhook, key_of, next_try, signed
 from pager.engine import Engine
+from pager.log import log
 from pager.outgoing import Answer, Outgoing
 from pager.store import StoreUnavailable, webhooks
 from pager.store.database import Database, Tx
 from pager.store.events import Told
 from pager.store.webhooks import Due, Ended, State
 
-log = structlog.get_logger()
 WAKE = 1.0
 AT_ONCE = 8
 """So many incidents are told of side by side; one after another while the receiver fails."""

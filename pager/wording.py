@@ -8,16 +8,14 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import structlog
-
 from pager.core.catalog import Catalog
 from pager.core.contact_url import channel_class, room_of
 from pager.core.outcome import Reason
 from pager.core.template import Words, dressed, values_of, words_for
 from pager.core.text import Facts, Text, message, plainest
+from pager.log import log
 from pager.sender import Sender
 
-log = structlog.get_logger()
 AT_ONCE = 2
 """Templates that are rendered at a time: what never ends must not take all processors."""
 SPARED = 300.0

@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
@@ -23,12 +22,12 @@ from pager.api.problems import handler_of
 from pager.core.code import number_of
 from pager.core.hygiene import one_line
 from pager.core.incident import Incident
+from pager.log import log
 from pager.store import StoreUnavailable, audit, incidents
 from pager.store.audit import Deed
 from pager.web.render import is_page
 from pager.web.seat import seat_of
 
-log = structlog.get_logger()
 REMARK = web.RequestKey("remark", dict[str, Any])
 PATIENCE = 2.0
 """Seconds that an answer waits for its audit: an ack must not wait for a full disk."""

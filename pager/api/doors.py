@@ -10,7 +10,6 @@ import socket
 from base64 import b64decode
 from urllib.parse import urlsplit
 
-import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
@@ -21,10 +20,10 @@ from pager.core.hygiene import one_line
 from pager.core.people import known_as
 from pager.core.scope import SCOPE_OF, Scope, allows
 from pager.keyring import BadToken, Caller
+from pager.log import log
 from pager.sessions import Opened
 from pager.web.render import is_page
 
-log = structlog.get_logger()
 CALLER = web.RequestKey("caller", Caller)
 SESSION = web.RequestKey("session", Opened)
 """The session that let a browser in; no key for who came in otherwise."""

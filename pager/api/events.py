@@ -4,7 +4,6 @@ import asyncio
 import json
 from typing import Any
 
-import structlog
 from aiohttp import web
 
 from pager.api import answers_events as answers
@@ -15,11 +14,11 @@ from pager.api.problems import RETRY_AFTER, Problem
 from pager.api.reading import CURSOR, LIMIT, cursor_in, limit_in
 from pager.core.code import number_of
 from pager.feed import Feed, Read
+from pager.log import log
 from pager.store import StoreUnavailable, events
 from pager.store.events import Told
 from pager.webhooks import encoded
 
-log = structlog.get_logger()
 routes = web.RouteTableDef()
 LASTS = 300.0
 """A stream ends after so many seconds: who follows comes back, and whose token was revoked does not."""

@@ -3,16 +3,14 @@
 import asyncio
 from datetime import datetime
 
-import structlog
-
 from pager import heartbeats
 from pager.core.catalog import Catalog
 from pager.core.proven import proven_urls, standing
+from pager.log import log
 from pager.metrics import Metrics, Standing
 from pager.store import StoreUnavailable, alerts, inbox, incidents, pages, proofs
 from pager.store.database import Database, Tx
 
-log = structlog.get_logger()
 EVERY = 5.0
 BEAT = 0.5
 

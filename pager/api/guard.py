@@ -13,12 +13,11 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, cast
 
-import structlog
 from aiohttp import web
 
+from pager.log import log
 from pager.metrics import Metrics
 
-log = structlog.get_logger()
 FILES_WANTED = 8192
 _FULL = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 _SLOW = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"

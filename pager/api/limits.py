@@ -3,16 +3,15 @@
 import asyncio
 import logging
 
-import structlog
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler
 
 from pager.api.parts import GUARD, INTAKE, METRICS
 from pager.api.problems import RETRY_AFTER, Problem, handler_of
+from pager.log import log
 from pager.metrics import METHODS
 
-log = structlog.get_logger()
 BODY_TAKES = 15.0
 """Seconds in which a whole body must have come."""
 KEEP_ALIVE = 75.0

@@ -9,7 +9,6 @@ from typing import Any
 from uuid import uuid4
 
 import msgspec
-import structlog
 from aiohttp import web
 
 from pager.api.doors import CALLER
@@ -22,6 +21,7 @@ from pager.api.shapes import rfc3339
 from pager.core.alert import alert_key
 from pager.core.heartbeat import Beat
 from pager.core.report import Malformed
+from pager.log import log
 from pager.sources.event import short
 from pager.sources.opsgenie import wrong_with
 from pager.sources.wire import decode_object
@@ -29,7 +29,6 @@ from pager.store import alerts, incidents
 from pager.store.alerts import KnownAlert
 from pager.store.database import Tx
 
-log = structlog.get_logger()
 routes = web.RouteTableDef()
 DIALECT = "opsgenie"
 Said = dict[str, Any]

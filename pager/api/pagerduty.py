@@ -7,17 +7,16 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import uuid4
 
-import structlog
 from aiohttp import web
 
 from pager.api.doors import CALLER, let_in_by
 from pager.api.ingest import small_body, take_in
 from pager.api.problems import Problem
 from pager.core.report import Malformed
+from pager.log import log
 from pager.sources.pagerduty import KEYS, check, check_v1, without_key
 from pager.sources.wire import decode_object
 
-log = structlog.get_logger()
 routes = web.RouteTableDef()
 DIALECT = "pagerduty"
 Said = dict[str, Any]

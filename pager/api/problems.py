@@ -4,7 +4,6 @@ import asyncio
 from http import HTTPStatus
 
 import msgspec
-import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
@@ -12,10 +11,10 @@ from pager.api.parts import INTAKE, KEYRING, METRICS, PARTS
 from pager.core.privacy import Private
 from pager.core.report import Malformed
 from pager.engine import UnknownIncident, VersionMismatch
+from pager.log import log
 from pager.store import StoreUnavailable
 from pager.web.render import Offers, is_page, login, words
 
-log = structlog.get_logger()
 RETRY_AFTER = {"Retry-After": "5"}
 
 

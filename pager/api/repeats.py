@@ -8,7 +8,6 @@ import asyncio
 import hashlib
 from uuid import uuid4
 
-import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
@@ -17,11 +16,11 @@ from pager.api.doors import CALLER
 from pager.api.parts import DATABASE
 from pager.api.problems import Problem, handler_of
 from pager.keyring import Caller
+from pager.log import log
 from pager.store import StoreUnavailable, answers
 from pager.store.answers import Answer, Asked, Found, TakenOver
 from pager.store.database import FIRST, Database
 
-log = structlog.get_logger()
 KEY, REPLAYED = "Idempotency-Key", "Idempotent-Replayed"
 LONGEST_KEY = 255
 PATIENCE = 5.0

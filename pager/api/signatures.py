@@ -5,7 +5,6 @@ It holds beside the token, and wherever the source may post: what is not signed 
 
 import asyncio
 
-import structlog
 from aiohttp import web
 
 from pager.api.parts import ENGINE, INTAKE, METRICS, PARTS, SNS
@@ -14,10 +13,10 @@ from pager.core.report import Malformed
 from pager.core.signature import Signed, Why, wrong_with
 from pager.core.sns import NotSigned
 from pager.intake import LARGE
+from pager.log import log
 from pager.sns import SnsFailed
 from pager.sources.wire import decode_object
 
-log = structlog.get_logger()
 LARGEST_MESSAGE = 512 * 1024
 """Bytes; SNS takes half as much."""
 CHECKED = web.RequestKey("checked", str)

@@ -3,15 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator
 
-import structlog
 from aiohttp import web
 
 from pager.api.parts import DATABASE
 from pager.api.problems import RETRY_AFTER, Problem
+from pager.log import log
 from pager.store import StoreUnavailable, incidents
 from pager.store.database import Database
 
-log = structlog.get_logger()
 routes = web.RouteTableDef()
 LOOK_EVERY = 0.4
 PING_EVERY = 15.0

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 
-import structlog
 from aiohttp import web
 
 from pager.api.auditing import remark
@@ -11,13 +10,13 @@ from pager.api.parts import ACCOUNTS, BACKOFF, KEYRING, METRICS, PARTS, SESSIONS
 from pager.api.problems import Problem, offers_of
 from pager.core.scope import allows
 from pager.guessers import network_of
+from pager.log import log
 from pager.passwords import TooMany
 from pager.store.sessions import LASTS, Holder
 from pager.store.tokens import id_in
 from pager.web.render import login
 from pager.web.seat import fields_of, see_other
 
-log = structlog.get_logger()
 routes = web.RouteTableDef()
 EMPTY = "Write your name and your password, or paste your token: it begins with pgr_."
 WRONG_PASSWORD = "Name or password is wrong. Capitals count in the password."

@@ -11,7 +11,6 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 import msgspec
-import structlog
 from aiohttp import web
 
 from pager.api.auditing import remark
@@ -20,13 +19,13 @@ from pager.api.parts import DATABASE, ENGINE, KEYRING, METRICS, OIDC, PARTS, SES
 from pager.api.problems import Problem
 from pager.core.hygiene import one_line
 from pager.core.people import known_as
+from pager.log import log
 from pager.oidc import NotProven, Oidc, ProviderFailed
 from pager.store import signins
 from pager.store.sessions import Holder
 from pager.store.sql import micros
 from pager.web.login import form, let_in, safe
 
-log = structlog.get_logger()
 routes = web.RouteTableDef()
 COOKIE = "pager_signin"
 NONE = "Nobody signs in at a provider here."
