@@ -6,11 +6,11 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 from aiohttp import web
+from msgspec import Struct, field
 
 from pager import notify_systemd
 from pager.api.app import build_app, make_runner
@@ -62,8 +62,7 @@ CANNOT_START = (StoreError, ValueError, OSError, RuntimeError)
 """What ends a start with a sentence instead of a traceback."""
 
 
-@dataclass(slots=True)
-class Daemon:
+class Daemon(Struct):
     """One pagerd. `run` it; `stop` ends it."""
 
     settings: Settings

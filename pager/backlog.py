@@ -2,8 +2,9 @@
 
 import asyncio
 import os
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from pager.store import StoreFull, StoreUnavailable, inbox
 from pager.store.database import Database
@@ -18,8 +19,7 @@ class Backlogged(StoreUnavailable):
     """More is waiting to be worked than intake may add to."""
 
 
-@dataclass(frozen=True, slots=True)
-class Room:
+class Room(Struct, frozen=True):
     """How much may wait to be worked, and how much of the disk, in percent, must stay free for working it."""
 
     rows: int = 1_000_000

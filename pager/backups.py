@@ -1,9 +1,10 @@
 """Backups: a checked copy of the database every 15 minutes, the newest and one a day kept."""
 
 import asyncio
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+from msgspec import Struct
 
 from pager.core.backups import surplus
 from pager.log import log
@@ -16,8 +17,7 @@ AFTER_FAILURE = timedelta(minutes=1)
 _NAME = "pager-%Y%m%dT%H%M%SZ.db"
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
+class Made(Struct, frozen=True):
     """A copy, whole and on the disk."""
 
     file: Path

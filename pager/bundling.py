@@ -2,8 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
+
+from msgspec.structs import replace
 
 from pager.core.bundle import LONGEST, Carried, Due, Sent, goes_at, shut_until, sort_out
 from pager.core.code import code_of

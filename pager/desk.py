@@ -1,11 +1,12 @@
 """The desk: the incidents of one transaction, locked, told what happened, and saved with what follows."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import reduce
 
 import msgspec
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from pager.core.advance import advance, clamp, open_incident
 from pager.core.catalog import Catalog
@@ -48,8 +49,7 @@ Issued = tuple[int, str, Page, datetime]
 """A page that is not written yet: its incident, that one's severity, the page, when it was decided."""
 
 
-@dataclass(slots=True)
-class News:
+class News(Struct):
     """What one transaction did, for metrics and logs: told after the commit."""
 
     opened: list[Incident] = field(default_factory=list)

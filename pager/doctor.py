@@ -1,10 +1,11 @@
 """The doctor: asks each part of a running pager how it is, and says of what is not well how to mend it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from shutil import disk_usage
 from typing import Literal
+
+from msgspec import Struct
 
 from pager.core.duration import format_duration
 from pager.core.proven import proven_urls, standing, unproven
@@ -24,8 +25,7 @@ MOST_OFFSET = 5.0
 MOST_NAMED = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(Struct, frozen=True):
     """One thing that was looked at: `warn` is not well, but pages go out. `mend` says what to do about it."""
 
     name: str

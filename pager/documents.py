@@ -1,10 +1,11 @@
 """One YAML file of the config folder: its documents as models, and every problem with its line."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar
 
+from msgspec import Struct
+from msgspec.structs import replace
 from pydantic import ValidationError
 
 from pager.core.documents import PeopleFile, RulesFile
@@ -22,8 +23,7 @@ M = TypeVar("M", RulesFile, PeopleFile, Schedule)
 Names = frozenset[tuple[str, str]]
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Struct, frozen=True):
     """A file as it was understood: what could be read of each document, and what could not."""
 
     file: str

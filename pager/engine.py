@@ -2,9 +2,10 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
+
+from msgspec import Struct, field
 
 from pager import hands, settling, worker
 from pager.core.catalog import Catalog
@@ -50,8 +51,7 @@ class Quiet:
         """Nothing."""
 
 
-@dataclass(slots=True)
-class Progress:
+class Progress(Struct):
     """When each loop last came round, by the monotonic clock: what the watchdog is fed by; and each lane was worked."""
 
     inbox: float = 0.0

@@ -1,15 +1,15 @@
 """Extras: packages that pager does without until the files or the settings ask for what they do."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from importlib.util import find_spec
+
+from msgspec import Struct
 
 from pager.core.catalog import Catalog
 from pager.settings import Settings
 
 
-@dataclass(frozen=True, slots=True)
-class Extra:
+class Extra(Struct, frozen=True):
     """The module that `pip install 'pagerd[name]'` brings, and what asks for it: `source aws, which SNS signs`."""
 
     name: str

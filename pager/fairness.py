@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from pager.core.catalog import Catalog
 from pager.core.duration import format_duration
@@ -27,8 +28,7 @@ BY_ITSELF = "pager"
 _NONE, _NOTHING = Counts(), Waits()
 
 
-@dataclass(frozen=True, slots=True)
-class Ill:
+class Ill(Struct, frozen=True):
     """What is wrong with a source: what its incident says. One that a person ended after `since` is not repeated."""
 
     title: str

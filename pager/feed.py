@@ -3,7 +3,8 @@
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from pager.log import log
 from pager.store import StoreUnavailable, events
@@ -20,8 +21,7 @@ MOST = 100
 """Readers at a time."""
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
+class Read(Struct, frozen=True):
     """What a reader is told next, and the position it has read up to then. `lost`: some are not kept any more."""
 
     told: tuple[Told, ...]

@@ -3,10 +3,11 @@
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from pager.core.assemble import assemble, find_repeats, join
 from pager.core.catalog import Catalog
@@ -23,8 +24,7 @@ FOLDERS = ("rules", "schedules")
 SYSTEM_FOLDER = Path("/etc/pager")
 
 
-@dataclass(frozen=True, slots=True)
-class Folder:
+class Folder(Struct, frozen=True):
     """What stands in a config folder, by names such as `rules/payments.yaml`, sorted.
 
     `runbooks` are the names of the files below runbooks/. `hash` changes when any name or any text does.
@@ -37,8 +37,7 @@ class Folder:
     hash: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(Struct, frozen=True):
     """A config folder as it was read: the catalog, or None when one of the problems is an error.
 
     `counts` has how many rules, schedules and people were understood.

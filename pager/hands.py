@@ -1,10 +1,10 @@
 """What people do by hand, each one transaction: act on an incident, declare one, merge two, page somebody."""
 
-from dataclasses import replace
 from datetime import datetime
 from uuid import uuid4
 
 import msgspec
+from msgspec.structs import replace
 
 from pager.core.advance import set_up
 from pager.core.catalog import Catalog

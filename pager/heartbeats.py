@@ -1,8 +1,9 @@
 """Heartbeats: what was heard is written, and what is missing, failed or hangs becomes an alert of pager's own."""
 
 from collections.abc import Iterable, Sequence, Set
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from pager.core.alert import HEARTBEATS, Alert
 from pager.core.catalog import Catalog

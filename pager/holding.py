@@ -4,8 +4,10 @@ import asyncio
 import contextlib
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pager.core.catalog import Catalog
 from pager.core.code import code_of
@@ -33,8 +35,7 @@ class UnknownSilence(LookupError):
     """There is none of that number and kind."""
 
 
-@dataclass(frozen=True, slots=True)
-class Expired:
+class Expired(Struct, frozen=True):
     """What was ended, and whether it stood until then."""
 
     silence: Silence

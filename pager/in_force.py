@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Container
-from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pager import last_good
 from pager.core.catalog import Catalog
@@ -29,8 +31,7 @@ class BadConfig(Exception):
     """The config folder cannot be used; the text shows every problem."""
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
+class Start(Struct, frozen=True):
     """What a start found: what to run on, what stands on the disk, and if that is not what runs, why."""
 
     catalog: Catalog

@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from pager.backlog import Backlog, Room
 from pager.core.catalog import Catalog
@@ -32,8 +33,7 @@ class TooLarge(ValueError):
     """The body is larger than any sender's."""
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(Struct, frozen=True):
     """`count` alerts are kept; `faults` are what was left out or mended, `note` is what else the parser said."""
 
     count: int

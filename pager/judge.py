@@ -1,8 +1,9 @@
 """The judge: what holds the incidents of one transaction, by their alerts as they stand there."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
+
+from msgspec import Struct, field
 
 from pager.core.catalog import Catalog
 from pager.core.classify import classify
@@ -36,8 +37,7 @@ MOST_INCIDENTS = 20
 Listed = Sequence[KnownAlert]
 
 
-@dataclass(frozen=True, slots=True)
-class Home:
+class Home(Struct, frozen=True):
     """What inhibition has to know of the incident that an alert is in."""
 
     severity: Level
@@ -199,8 +199,7 @@ def standing_hold(incident: Incident) -> Hold | None:
     return incident.hold if incident.hold is not None and not incident.hold.is_own else None
 
 
-@dataclass(slots=True)
-class Hidden:
+class Hidden(Struct):
     """How many firing alerts a silence is about, and the incidents of the first of them."""
 
     alerts: int = 0

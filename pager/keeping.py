@@ -3,9 +3,9 @@
 import asyncio
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from msgspec import Struct
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from pager.core.report import Source
@@ -19,8 +19,7 @@ PURGE_EVERY = 24 * 3600.0
 MEASURE_EVERY = 3600.0
 
 
-@dataclass(frozen=True, slots=True)
-class Keep:
+class Keep(Struct, frozen=True):
     """How long: bodies for replay until they are so old or so many bytes, incidents so long after their end."""
 
     bodies: timedelta = timedelta(days=30)
@@ -28,8 +27,7 @@ class Keep:
     incidents: timedelta = timedelta(days=90)
 
 
-@dataclass(slots=True)
-class Purged:
+class Purged(Struct):
     """How many rows went."""
 
     bodies: int = 0

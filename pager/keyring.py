@@ -4,9 +4,10 @@ import asyncio
 import hashlib
 import hmac
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
+
+from msgspec import Struct
 
 from pager.core.catalog import Catalog
 from pager.log import log
@@ -39,8 +40,7 @@ class BadToken(PermissionError):
         self.why = why
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(Struct, frozen=True):
     """Who asks: the scope they have, and the name of their token, "" for who needs none.
 
     `via` is how they came: by a token, or the person of this name by password, oidc or proxy.
@@ -99,8 +99,7 @@ class Keys:
             return ""
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(Struct, frozen=True):
     """What was read: tokens by their ids, whether anybody has an account, and who is kept out."""
 
     tokens: Mapping[str, ApiToken]

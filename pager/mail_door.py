@@ -15,11 +15,11 @@ import ssl
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
 from prometheus_client import Counter, Gauge
 
 from pager.api.doors import check_listen, is_loopback
@@ -53,8 +53,7 @@ SHORTEST_SECRET = 8
 ANSWERS = ("taken", "again", "none", "refused", "later")
 
 
-@dataclass(frozen=True, slots=True)
-class MailBox:
+class MailBox(Struct, frozen=True):
     """Where mail comes in: `host` and `port`; bytes of the `largest` mail; `connections` that may be open at once.
 
     With a `certificate`, a file of PEM, and its `key`, mail can come by STARTTLS.
@@ -162,8 +161,7 @@ class MailDoor:
         return "taken" if accepted.count else "none"
 
 
-@dataclass(frozen=True, slots=True)
-class Recipient:
+class Recipient(Struct, frozen=True):
     """The source that an address stands for, and the token in it, "" for none."""
 
     source: str

@@ -6,7 +6,8 @@ import os
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from pager.core.catalog import Catalog
 from pager.core.scenario import PlacedCase
@@ -41,7 +42,7 @@ def _run(share: range) -> list[Result]:
     assert _shared is not None
     catalog, cases, told = _shared
     results = asyncio.run(run_all(catalog, [cases[number] for number in share], told=told))
-    return [replace(result, case=None) for result in results]  # type: ignore[arg-type]
+    return [replace(result, case=None) for result in results]
 
 
 def _processors() -> int:

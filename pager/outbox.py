@@ -2,8 +2,10 @@
 
 import random
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from pager import bundling
 from pager.core.bundle import bundled
@@ -45,8 +47,7 @@ TOLD_AT_ONCE = 50
 """Incidents of a bundle that are told in one transaction that it reached nobody."""
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(Struct, frozen=True):
     """One attempt that has begun: send `facts` to `url` (secrets not filled in yet), then record the outcome."""
 
     page: PageRow
@@ -56,8 +57,7 @@ class Attempt:
     facts: Facts
 
 
-@dataclass(frozen=True, slots=True)
-class Turnout:
+class Turnout(Struct, frozen=True):
     """What follows from a record: attempts to make now, and when the page wants to be asked again; None: let go.
 
     `more`: not everybody was told yet what became of it; record again.
@@ -70,8 +70,7 @@ class Turnout:
     more: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(Struct, frozen=True):
     """A page that was claimed, the attempts that have begun, and when it wants to be asked again."""
 
     page: PageRow
@@ -113,8 +112,7 @@ def claim(
     return claimed
 
 
-@dataclass(slots=True)
-class _Writes:
+class _Writes(Struct):
     """What is written of pages, each kind in one go: a claim may begin 64 of them."""
 
     links: list[PageLink] = field(default_factory=list)

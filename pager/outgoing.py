@@ -3,12 +3,12 @@
 import ipaddress
 import socket
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
+from msgspec import Struct
 
 from pager.core.address import refused_address
 from pager.core.webhook import refused_url
@@ -19,8 +19,7 @@ READ = 2_000
 """Bytes of an answer that are read: its status is what counts."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """What came back: an HTTP status, or 0 and why there is none. `wait`: seconds that it asks to be left alone for."""
 
     status: int

@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+
+from msgspec import Struct
 
 from pager.core.catalog import Catalog
 from pager.core.notices import of_override
@@ -25,8 +26,7 @@ class UnknownOverride(LookupError):
     """There is no override of that number."""
 
 
-@dataclass(frozen=True, slots=True)
-class Changed:
+class Changed(Struct, frozen=True):
     """What a change of the overrides did: the one it was about, whether anything changed, whose turns moved."""
 
     override: RunOverride

@@ -9,11 +9,13 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
 from hashlib import blake2b
 from types import UnionType
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Union, get_args, get_origin
 from urllib.parse import quote
+
+from msgspec import Struct
+from msgspec.structs import asdict, replace
 
 if TYPE_CHECKING:  # yaml12 needs Problem, and pydantic is loaded by whoever has one of its errors
     from pydantic import ValidationError
@@ -32,8 +34,7 @@ _LEVELS: Final = {"error": "error", "warn": "warning"}
 _STYLES: Final = {"error": "31", "warn": "33", "place": "1", "code": "2"}
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """One thing wrong at one place. Line and column count from 1, in characters.
 
     `snippet` is the text at that place that is wrong, as written: so long are the carets. `hint` says how to mend it.
@@ -252,8 +253,7 @@ _KINDS: Final = (  # the begin of pydantic's error types, and the words of someb
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Fault:
+class _Fault(Struct, frozen=True):
     """One of pydantic's errors, the path of its value in the document, and the kinds of value that would have done.
 
     `members` are those of unions on the way there: the length of the path at which each was tried, and its name.

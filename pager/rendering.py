@@ -5,9 +5,10 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from pager.rendering_child import READY
 
@@ -17,8 +18,7 @@ _HOME = Path(__file__).resolve().parent.parent
 _KEPT = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
+class Work(Struct, frozen=True):
     """A template, and what it can name; with `every_label` there is no label that an alert has not."""
 
     source: str
@@ -26,8 +26,7 @@ class Work:
     every_label: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
+class Made(Struct, frozen=True):
     """What a template made, or `why` it made nothing, and the line of the template where it failed."""
 
     text: str = ""

@@ -3,8 +3,10 @@
 import zlib
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from pager.core.catalog import CHANNEL, Catalog
 from pager.core.incident import Incident, Snoozed
@@ -24,8 +26,7 @@ AFTERWARDS = timedelta(hours=1)
 _MANY = 100_000
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
+class Received(Struct, frozen=True):
     """One request as it is kept: `packed` is its body, compressed."""
 
     at: datetime
@@ -34,8 +35,7 @@ class Received:
     packed: bytes
 
 
-@dataclass(slots=True)
-class Outcome:
+class Outcome(Struct):
     """What came of it. Pages are messages that ask for somebody, by recipient; `nights` those at night, on their clock.
 
     `by_title` has incidents and pages by the incident's title, and the worst level that one of them had.
@@ -48,8 +48,7 @@ class Outcome:
     unread: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Titled:
+class Titled(Struct, frozen=True):
     """The incidents of one title."""
 
     incidents: int

@@ -4,8 +4,9 @@ import asyncio
 import hmac
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from pager.core.hygiene import one_line
 from pager.core.people import Person
@@ -21,8 +22,7 @@ LONGEST_AGENT = 200
 _FORMS = "form_key"
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(Struct, frozen=True):
     """Who came in, and with which session."""
 
     caller: Caller

@@ -1,8 +1,9 @@
 """Templates tried before they are in force: each is rendered for a sample incident; a fault has its file and line."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from functools import lru_cache
+
+from msgspec.structs import replace
 
 from pager.core.documents import RulesFile
 from pager.core.findings import Finding, Part

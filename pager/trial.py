@@ -2,9 +2,11 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import groupby
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from pager.core.catalog import Catalog
 from pager.core.incident import Acked, Act, Escalated, Mitigated, Noted, Resolved, SeveritySet, Snoozed, Unacked
@@ -33,8 +35,7 @@ _AWAY = timedelta(days=366)
 Deliveries = Sequence[Mapping[str, object]]
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(Struct, frozen=True):
     """One case and what came of it; `wrong` says why it could not be played to its end."""
 
     case: Case
@@ -91,8 +92,7 @@ async def run_all(
         return [await run(placed) for placed in cases]
 
 
-@dataclass(slots=True)
-class _Play:
+class _Play(Struct):
     """One case on its way."""
 
     case: Case

@@ -1,8 +1,10 @@
 """The messages of a trial, as each contact would get them: by the templates of the files, else the built-in texts."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pager.core.catalog import Catalog
 from pager.core.contact_url import channel_class, room_of
@@ -13,8 +15,7 @@ from pager.outbox import Attempt
 from pager.rendering import CannotRender, Made, Work, render_apart
 
 
-@dataclass(frozen=True, slots=True)
-class Worded:
+class Worded(Struct, frozen=True):
     """One message: `after` so long, to whom, by which contact of which class; why its template failed, if it did."""
 
     after: str

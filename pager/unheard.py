@@ -1,8 +1,9 @@
 """Unheard: alerts that nobody speaks of any more, incidents that have only such, and sources that fell silent."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from pager.core.catalog import Catalog
 from pager.core.duration import format_duration
@@ -19,8 +20,7 @@ IN_A_ROW = 200
 OWN = "pager"
 
 
-@dataclass(frozen=True, slots=True)
-class Quiet:
+class Quiet(Struct, frozen=True):
     """A source that should have spoken: what the incident about it says, and how it is handled."""
 
     title: str

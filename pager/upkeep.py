@@ -1,9 +1,10 @@
 """Upkeep: what pager does for itself beside paging: its files, backups, the dead-man's switch and the last resort."""
 
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+
+from msgspec import Struct
 
 from pager.backups import Backups
 from pager.deadman import Deadman
@@ -26,8 +27,7 @@ from pager.store.database import Database
 ABOUT_FILES = ("files", "degraded")
 
 
-@dataclass(slots=True)
-class Upkeep:
+class Upkeep(Struct):
     """The parts, and the loops that keep them going."""
 
     settings: Settings

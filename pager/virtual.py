@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from msgspec import Struct
+
 from pager import outbox
 from pager.core.alert import alert_key
 from pager.core.catalog import CHANNEL
@@ -34,8 +36,7 @@ class Impossible(Exception):
     """A case asks for what cannot be done; the text says what."""
 
 
-@dataclass(slots=True)
-class Clock:
+class Clock(Struct):
     """The time that it is told to be."""
 
     at: datetime = datetime(2000, 1, 1, tzinfo=UTC)

@@ -6,7 +6,8 @@ the built-in text, and one that does not end is not tried again for a while.
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from pager.core.catalog import Catalog
 from pager.core.contact_url import channel_class, room_of
@@ -23,8 +24,7 @@ SPARED = 300.0
 _ENDLESS = (Reason.timeout, Reason.crashed)
 
 
-@dataclass(frozen=True, slots=True)
-class Worded:
+class Worded(Struct, frozen=True):
     """A message; where its template failed, of which class of channel that is, and why."""
 
     text: Text

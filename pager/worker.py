@@ -2,8 +2,10 @@
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence, Set
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from pager import signs
 from pager.core.advance import open_incident
@@ -34,8 +36,7 @@ _Report = tuple[int, Row, Alert, int]
 """Which part it is in, that one's row, the alert, and its key."""
 
 
-@dataclass(slots=True)
-class Step:
+class Step(Struct):
     """What one report did to one alert; `decision` only where a firing spell began or its labels changed.
 
     `home` is the incident that hears of it, and `joins` says that the alert was not counted there before.
@@ -55,8 +56,7 @@ class Step:
         return self.change in _BEGINS and self.decision is not None and not self.decision.respond
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """What one transaction works of one request: `alerts`, up to its `end`-th; `whole` when none is left after it.
 
     `acts` come after its alerts; nothing comes after a part that has some.
@@ -71,8 +71,7 @@ class Part:
     beats: Sequence[Beat] = ()
 
 
-@dataclass(slots=True)
-class Tally:
+class Tally(Struct):
     """What one request changed of one incident."""
 
     joined: int = 0
@@ -84,8 +83,7 @@ class Tally:
     private: tuple[str, ...] | None = None
 
 
-@dataclass(slots=True)
-class Worked:
+class Worked(Struct):
     """What became of a batch; `unrouted` counts alerts that began to fire without a rule for them, by source."""
 
     rows: int = 0

@@ -17,6 +17,7 @@ from types import NoneType
 from typing import Any, Final
 
 import yaml
+from msgspec import Struct
 from yaml.parser import Parser
 from yaml.reader import Reader
 from yaml.scanner import Scanner
@@ -71,8 +72,7 @@ class Mark:
     width: int = field(default=0, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(Struct, frozen=True):
     """One YAML document as plain values, and where each of them stands.
 
     `marks` has where each value begins, by its path; `()` is the document. `key_marks` has where the key of the

@@ -55,6 +55,8 @@ MAY_IMPORT = {
     "sender_child": {"sender_apprise", "core"},
 }
 ROOMS_ON_TOP = {"cli", "app"}
+SILENT = {"core", "sources", "store"}
+"""What they find out they give back; their callers log it."""
 
 # Who alone may import these, as paths below pager/.
 KEPT_BY = {
@@ -123,6 +125,8 @@ def room_named(name: str) -> str | None:
 
 
 def may_lean_on(room: str, other: str) -> bool:
+    if other == "log":
+        return room not in SILENT
     if room in MAY_IMPORT:
         return other == room or other in MAY_IMPORT[room]
     return room in ROOMS_ON_TOP or room == "__main__" or other not in ROOMS_ON_TOP

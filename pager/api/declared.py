@@ -5,17 +5,16 @@ to who word them. Whatever follows from the address is added by the document: wh
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from aiohttp import web
+from msgspec import Struct
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 H = TypeVar("H", bound=Handler)
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(Struct, frozen=True):
     """Something that a query may say. `schema` is JSON Schema; with a `default` in it where that is not obvious."""
 
     name: str
@@ -24,15 +23,13 @@ class Parameter:
     required: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Media:
+class Media(Struct, frozen=True):
     """An answer that is no JSON of ours: its content type."""
 
     kind: str
 
 
-@dataclass(frozen=True, slots=True)
-class Declared:
+class Declared(Struct, frozen=True):
     """What a route takes and answers.
 
     `answers`: by status, the type of the JSON, a Media, a tuple of these where callers choose, or None for no body.

@@ -9,11 +9,11 @@ import asyncio
 import resource
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any, cast
 
 from aiohttp import web
+from msgspec import Struct
 
 from pager.log import log
 from pager.metrics import Metrics
@@ -35,8 +35,7 @@ class Doing(Enum):
 GIVES_WAY = (Doing.HEAD, Doing.REST, Doing.BODY)
 
 
-@dataclass(frozen=True, slots=True)
-class Caps:
+class Caps(Struct, frozen=True):
     """`connections` in all and `of_one` address; seconds for a whole `head`, and for a reader that is `stuck`.
 
     `in_flight`: bytes of large bodies that may be in memory at once.

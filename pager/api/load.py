@@ -3,10 +3,10 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from aiohttp import web
+from msgspec import Struct
 
 from pager.api import answers_admin as answers
 from pager.api.declared import told as declared
@@ -31,8 +31,7 @@ PRIVATE = "private incidents"
 _NOBODY = ("source", "not heard of")
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Struct, frozen=True):
     """The load of so many days; `truncated`: there were more incidents than MOST."""
 
     days: int

@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
 import msgspec
 from aiohttp import web
+from msgspec import Struct
 
 from pager.api import answers
 from pager.api.access import needed, takes_key
@@ -57,8 +57,7 @@ _PATH: Mapping[str, tuple[str, Json]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(Struct, frozen=True):
     """A route of the API: `path` as it is declared in the router."""
 
     method: str

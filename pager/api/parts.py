@@ -1,11 +1,11 @@
 """The parts that handlers work with, each under a typed key of the application."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 from aiohttp import web
+from msgspec import Struct, field
 
 from pager.accounts import Accounts
 from pager.api.guard import Caps, Guard
@@ -37,8 +37,7 @@ def _never_read() -> Loaded | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
+class Parts(Struct, frozen=True):
     """What the application is made of.
 
     `clock` gives the instant now, aware. `url` is the address that people reach pager by, for links. `folder` is

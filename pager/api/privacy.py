@@ -4,9 +4,10 @@ A person is believed who signed in, or shows a token of their name. Whom a reque
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 
 from aiohttp import web
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pager.api.doors import CALLER
 from pager.api.parts import ENGINE
@@ -34,8 +35,7 @@ def eyes_of(request: web.Request) -> "Eyes":
     return Eyes(reader_of(request), request.app[ENGINE].catalog.teams)
 
 
-@dataclass(frozen=True, slots=True)
-class Eyes:
+class Eyes(Struct, frozen=True):
     """What one reader sees of incidents and alerts, by the teams of the files."""
 
     reader: Reader

@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 
 import msgspec
 from aiohttp import web
+from msgspec import Struct
 
 from pager.api.declared import Parameter
 from pager.api.problems import Problem
@@ -88,8 +88,7 @@ def cursor_in(query: Mapping[str, str], first: int) -> int:
     return _number(query, "cursor", first, -(2**63), 2**63 - 1)
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Struct, frozen=True):
     """One of some words, which a query may say."""
 
     name: str

@@ -1,8 +1,7 @@
 """Reload: read the files again, and say what `pagerctl check` would say of them."""
 
-from dataclasses import asdict
-
 from aiohttp import web
+from msgspec.structs import asdict
 
 from pager.api.parts import PARTS
 from pager.api.problems import Problem

@@ -1,11 +1,11 @@
 """Status: on one page what whoever runs pager asks first, for `pagerctl status`."""
 
 import asyncio
-from dataclasses import asdict
 from datetime import datetime
 from typing import cast
 
 from aiohttp import web
+from msgspec.structs import asdict
 
 from pager import __version__
 from pager.api import answers_admin as answers

@@ -1,9 +1,9 @@
 """Upkeep over HTTP: a backup now, and what the doctor says."""
 
-from dataclasses import asdict
 from typing import cast
 
 from aiohttp import web
+from msgspec.structs import asdict
 
 from pager.api import answers_admin as answers
 from pager.api.declared import told

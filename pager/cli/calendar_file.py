@@ -2,12 +2,12 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 import icalendar
 import recurring_ical_events
+from msgspec import Struct, field
 
 from pager.cli.words import cut, plain
 from pager.core.absence import Entry
@@ -18,8 +18,7 @@ _WITHIN_A_DAY = ("BYHOUR", "BYMINUTE", "BYSECOND")
 _MINUTE = timedelta(minutes=1)
 
 
-@dataclass(slots=True)
-class Remarks:
+class Remarks(Struct):
     """What was left out and why, in the order in which it was met; the same again is counted."""
 
     found: Counter[str] = field(default_factory=Counter)

@@ -66,7 +66,7 @@ def _print_for_machines(loaded: "Loaded", form: str) -> None:
 
 def _from_here(loaded: "Loaded") -> "list[Problem]":
     """Problems with file names from the current folder on, since that is what forges show lines by."""
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     prefix = _prefix(loaded.path)
     return [replace(problem, file=prefix + problem.file) for problem in loaded.problems]

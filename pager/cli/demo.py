@@ -9,12 +9,13 @@ import signal
 import socket
 import sys
 import tempfile
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pager.cli.output import FAILED, Session, session_options
 
@@ -30,8 +31,7 @@ LONGEST_TOUR = 60.0
 INTERRUPTED = 130
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
+class Pace(Struct, frozen=True):
     """How long things take here: until the first alert, in seconds; what step 1 waits, and the others."""
 
     alert: float

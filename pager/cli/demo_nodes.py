@@ -9,13 +9,13 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import click
 from aiohttp import ClientError, ClientSession, ClientTimeout
+from msgspec import Struct, field
 
 from pager.cli.demo_stage import Stage
 from pager.cli.status import print_nodes
@@ -43,8 +43,7 @@ teams: {all: {people: [ana, bo, chi]}}
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Rang:
+class Rang(Struct, frozen=True):
     """One page that a node sent."""
 
     node: "Node"
@@ -57,8 +56,7 @@ class Rang:
         return found[1] if found else ""
 
 
-@dataclass(slots=True)
-class Node:
+class Node(Struct):
     """One pagerd, a process of its own; its `console://` is this demo's ear."""
 
     name: str
@@ -108,8 +106,7 @@ class Node:
             await self.process.wait()
 
 
-@dataclass(slots=True)
-class Company:
+class Company(Struct):
     """All nodes of the demo and what they sent."""
 
     folder: Path

@@ -1,14 +1,13 @@
 """The demo's hands: it posts alerts as Alertmanager does, and answers pages as people do, all over real HTTP."""
 
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from aiohttp import ClientSession
+from msgspec import Struct, field
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(Struct, frozen=True):
     """An alert that the example's rules know."""
 
     name: str
@@ -27,8 +26,7 @@ SAMPLES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Fired:
+class Fired(Struct, frozen=True):
     """A sample that was sent; its cluster keeps it apart from the others of its name."""
 
     sample: Sample
@@ -60,8 +58,7 @@ class Fired:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """One entry of a timeline as it came."""
 
     code: str
@@ -70,8 +67,7 @@ class Line:
     by: str
 
 
-@dataclass(slots=True)
-class Stage:
+class Stage(Struct):
     """What happens outside of pager, and what can be seen of it there. `incidents` is as it was read last."""
 
     http: ClientSession

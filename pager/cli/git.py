@@ -3,9 +3,10 @@
 import os
 import subprocess
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+
+from msgspec import Struct
 
 LONGEST = 60.0  # seconds that git may take for one answer
 _FOLDERS = ("schedules", "rules", "runbooks")
@@ -44,8 +45,7 @@ def write_base(folder: Path, commit: str, to: Path) -> None:
                 _write(to / os.fsdecode(name), content, is_link=mode == "120000")
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(Struct, frozen=True):
     """The commit that wrote a line as it stood at some time."""
 
     commit: str

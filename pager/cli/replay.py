@@ -5,13 +5,13 @@ import sys
 import tempfile
 from base64 import b64decode
 from contextlib import redirect_stdout
-from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from shutil import copytree
 from typing import TYPE_CHECKING, Any
 
 import click
+from msgspec.structs import asdict
 
 from pager.cli.client import Client, asks_server
 from pager.cli.output import FAILED, Session, counted, load, now, print_json, print_table, stamp

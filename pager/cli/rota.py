@@ -4,7 +4,6 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from difflib import unified_diff
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import click
+from msgspec import Struct
 
 from pager.cli.output import FAILED, Session, instant, known, load, session_options
 
@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 _NO_EXTRA = "this needs ruamel.yaml, which edits YAML: install pagerd[fmt], or pip install 'ruamel.yaml>=0.19'"
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(Struct, frozen=True):
     """A schedule and where it is written: the name of the file, its text and which of its documents."""
 
     schedule: "Schedule"

@@ -2,13 +2,13 @@
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import click
+from msgspec import Struct
 
 from pager.cli.output import Session, instant, load, print_json, session_options
 
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 _LARGEST = 16 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Routed:
+class Routed(Struct, frozen=True):
     """One alert, the decision about it, and the pages if nobody answered."""
 
     alert: "Alert"

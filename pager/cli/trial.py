@@ -2,11 +2,11 @@
 
 import sys
 import time
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import click
+from msgspec.structs import asdict
 
 from pager.cli.output import FAILED, Session, counted, load, print_json, session_options
 from pager.cli.words import paint, plain

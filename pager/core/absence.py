@@ -4,9 +4,11 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from datetime import UTC
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pager.core.moment import Moment
 from pager.core.schedule import Away
@@ -17,8 +19,7 @@ _PLAIN = re.compile(r"(?!(?:null|true|false)$)[a-z][a-z0-9-]*", re.ASCII)
 _TIMES = ("from", "to", "through")
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """What stands in a calendar from `start` to `end`, exclusive: whole days and floating times on the wall clock.
 
     `attendees` and `organizers` are names and mail addresses; who declined is not among them.
@@ -31,8 +32,7 @@ class Entry:
     organizers: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Absence:
+class Absence(Struct, frozen=True):
     """`who` is away from `start` to `end`, exclusive; both exact, or both on the wall clock of the schedule."""
 
     who: str

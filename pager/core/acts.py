@@ -1,7 +1,8 @@
 """What people do to an incident: acknowledge, let go, resolve, escalate, note, say how bad it is and who sees it."""
 
-from dataclasses import replace
 from datetime import timedelta
+
+from msgspec.structs import replace
 
 from pager.core.escalation import become_unacked, go_on, release, start_run
 from pager.core.hiding import hide

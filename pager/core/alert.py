@@ -2,11 +2,11 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
 import msgspec
+from msgspec import Struct, field
 
 Status = Literal["firing", "resolved"]
 HEARTBEATS = "pager/heartbeats"
@@ -18,8 +18,7 @@ _MASK = (1 << 64) - 1
 _encode = msgspec.json.Encoder(order="sorted").encode
 
 
-@dataclass(frozen=True, slots=True)
-class Alert:
+class Alert(Struct, frozen=True):
     """One report of one alert, as its source's parser understood it.
 
     `identity` is the sender's own key; empty means the label set is the identity. `fingerprint` is what the

@@ -5,8 +5,10 @@ hundreds of messages afterwards. Channels that a step pages are recipients like 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pager.core.incident import PageKind
 from pager.core.text import Facts
@@ -21,8 +23,7 @@ CODES = 20
 _MINUTE = timedelta(minutes=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(Struct, frozen=True):
     """A message that went out: about which incidents (of a bundle three are enough), and its worst level.
 
     `kind` is "page" also for a bundle that carried a page.
@@ -34,8 +35,7 @@ class Sent:
     kind: PageKind = "page"
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
+class Due(Struct, frozen=True):
     """A page or notice that nobody has begun to send."""
 
     id: int
@@ -44,16 +44,14 @@ class Due:
     kind: PageKind = "page"
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """What becomes of due pages: the ids of those that go alone, now, and of those that wait for the bundle."""
 
     alone: tuple[int, ...]
     waits: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Carried:
+class Carried(Struct, frozen=True):
     """What a bundle tells: new incidents by level, how many were resolved or had other news, and codes, worst first."""
 
     new: Mapping[str, int]

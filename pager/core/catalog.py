@@ -1,8 +1,10 @@
 """The catalog: everything that the files say, checked whole, frozen; and who a target means at an instant."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime, time
+
+from msgspec import Struct, field
+from msgspec.structs import force_setattr, replace
 
 from pager.core.contact_url import ChannelClass
 from pager.core.oncall import OnCall, on_call
@@ -32,8 +34,7 @@ Place = tuple[str | int, ...]
 """What stands somewhere: ("policies", "payments"), ("policies", "payments", "steps", 0), ("schedules", "payments")."""
 
 
-@dataclass(frozen=True, slots=True)
-class Catalog:
+class Catalog(Struct, frozen=True):
     """What the files say. `runbooks` are the paths of the files below runbooks/; `places` tells where things stand."""
 
     severities: Mapping[Level, Severity] = field(default_factory=lambda: dict(SHIPPED))
@@ -60,12 +61,12 @@ class Catalog:
     overrides: Mapping[str, tuple[Override, ...]] = field(default_factory=dict)
     silences: tuple[Silence, ...] = ()
     hash: str = ""
-    places: Mapping[Place, str] = field(default_factory=dict, repr=False)
-    watchdogs: tuple[Heartbeat, ...] = field(init=False, repr=False, compare=False)
-    """The heartbeats that are heard by their alerts: every alert is held against these."""
+    places: Mapping[Place, str] = field(default_factory=dict)
+    watchdogs: tuple[Heartbeat, ...] = ()
+    """Of `heartbeats`, those that are heard by their alerts: every alert is held against these."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "watchdogs", tuple(one for one in self.heartbeats if one.watchdog))
+        force_setattr(self, "watchdogs", tuple(one for one in self.heartbeats if one.watchdog))
 
     def with_overrides(self, overrides: Mapping[str, tuple[Override, ...]]) -> "Catalog":
         """The same catalog with these run-time overrides layered over the files' own."""

@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import reduce
 from typing import Literal
 
 import msgspec
+from msgspec import Struct
 
 from pager.core.alert import HEARTBEATS, Alert
 from pager.core.catalog import Catalog
@@ -26,8 +26,7 @@ _FILE_SIGN = re.compile(r"[^\w.-]")
 _key = msgspec.json.Encoder(order="sorted").encode
 
 
-@dataclass(frozen=True, slots=True)
-class Opinion:
+class Opinion(Struct, frozen=True):
     """One file's opinion of an alert."""
 
     severity: Level
@@ -35,8 +34,7 @@ class Opinion:
     place: str
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True):
     """What happens to an alert, and why. `respond` is `none` for a heartbeat that nobody asked about.
 
     `private` is who sees it beside those who are paged, None for everybody: one file that says so is enough.

@@ -1,8 +1,9 @@
 """A wall clock that was set: what counts from some instant moves along, what people wrote down by the clock stays."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
+
+from msgspec.structs import replace
 
 from pager.core.incident import CLOCKS, Hold, Incident
 from pager.core.merge import AlertState

@@ -4,8 +4,9 @@ Whoever has no turn of their own near it comes first, then whoever carries least
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from pager.core.catalog import Catalog
 from pager.core.oncall import Segment, runs, schedule_people, timeline
@@ -17,8 +18,7 @@ _DAY = timedelta(days=1)
 _FAR = AROUND // _DAY
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(Struct, frozen=True):
     """Somebody who could cover.
 
     `days_apart` are whole days between the stretch and their nearest turn in this schedule, None if there is none in

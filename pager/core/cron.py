@@ -7,11 +7,11 @@ the autumn night, so matches are listed on the naive calendar here and turned in
 import re
 from calendar import monthrange
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import NoReturn
 
 from croniter import croniter
+from msgspec import Struct
 
 from pager.core.wall import day_start, instants_of
 
@@ -42,8 +42,7 @@ _CYCLE = 400  # years, after which the calendar is the same again, weekdays incl
 _SAMPLE = range(2024, 2032)  # eight years hold every 29 February; what never matches in them is a mistake
 
 
-@dataclass(frozen=True, slots=True)
-class Cron:
+class Cron(Struct, frozen=True):
     """A cron line, read: `times` are minutes of the day; an empty set of days means every day.
 
     `weekdays` count from Sunday = 0; `weeks` maps some of them to which of the month they are.

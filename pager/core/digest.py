@@ -4,9 +4,10 @@ A digest goes to the channel of the policy's team, else by mail to the people of
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
+
+from msgspec import Struct
 
 from pager.core.catalog import CHANNEL, Catalog
 from pager.core.contact_url import channel_class
@@ -24,8 +25,7 @@ LATE = timedelta(hours=24)
 MOST_LISTED = 20
 
 
-@dataclass(frozen=True, slots=True)
-class DueDigest:
+class DueDigest(Struct, frozen=True):
     """A digest of one level for one policy whose instant has come; what was opened after `since` is new."""
 
     level: Level
@@ -34,8 +34,7 @@ class DueDigest:
     since: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Backlog:
+class Backlog(Struct, frozen=True):
     """What a policy has in a level: open incidents, those opened since the last digest, those over, and the newest."""
 
     open: int

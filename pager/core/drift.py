@@ -4,7 +4,8 @@ change on other days.
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from pager.core.rotation import Stack
 from pager.core.wall import DAY, wall_of
@@ -14,8 +15,7 @@ WEEK = 7 * DAY
 Span = tuple[int, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Hole:
+class Hole(Struct, frozen=True):
     """Behind the hours of layer number `layer` nobody's are open for `length` minutes, in UTC minutes from `first`,
     the first time, to `last`, the end of the last.
     """

@@ -1,8 +1,9 @@
 """Before a silence or a maintenance ends: whoever made it is told what it still holds."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from pager.core.catalog import Catalog
 from pager.core.maintenance import window_at
@@ -13,8 +14,7 @@ WARNED = timedelta(minutes=15)
 """So long before its end; who makes one that is shorter knows when it ends."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
+class Ending(Struct, frozen=True):
     """What ends soon: `silence 3`, `maintenance patch night`; and whose it is."""
 
     title: str

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
+
+from msgspec import Struct
 
 from pager.core.catalog import CHANNEL, Catalog, Place
 from pager.core.incident import Incident
@@ -19,8 +20,7 @@ _BY_SEVERITY = re.compile(r"held until the working hours|a ticket goes|no ticket
 _PROMOTED = re.compile(r"severity rises .*: (\d+ alerts|nobody has it for too long)$")
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """One entry of a timeline, and the hash of the files that were in force."""
 
     at: datetime
@@ -29,8 +29,7 @@ class Line:
     config: str
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(Struct, frozen=True):
     """A page, how far it got (`delivered`, `withdrawn`, ...), and what each attempt came to."""
 
     at: datetime
@@ -42,8 +41,7 @@ class Sent:
     tried: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Explained:
+class Explained(Struct, frozen=True):
     """One decision: when, what, why, who by; the place in the files that says so, "" if none does.
 
     `config` is the hash of the files that decided. The place is that of the files in force now, but for the rule's.

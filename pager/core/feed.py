@@ -1,9 +1,10 @@
 """The feed: which changes of an incident machines are told of, and what each tells."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, get_args
+
+from msgspec import Struct, field
 
 from pager.core.code import code_of
 from pager.core.incident import (
@@ -58,8 +59,7 @@ OF_PRIVATE: tuple[Kind, ...] = (
 """What is told of a private incident: how it stands and how bad it is, which everybody may know."""
 
 
-@dataclass(frozen=True, slots=True)
-class Happening:
+class Happening(Struct, frozen=True):
     """One change that is told. `by` is "" where nobody did it; `more` is what this kind tells beside the incident."""
 
     kind: Kind
@@ -67,8 +67,7 @@ class Happening:
     more: Mapping[str, object] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
-class Telling:
+class Telling(Struct):
     """What happened at the timeline entry `seq`, and the incident after it."""
 
     seq: int

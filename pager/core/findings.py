@@ -4,14 +4,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from msgspec import Struct
+
 from pager.core.documents import PeopleFile, RulesFile
 from pager.core.schedule import Loc, Schedule
 
 Content = RulesFile | PeopleFile | Schedule
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """One thing wrong at `path` of document number `document` (from 0) of `file`; `at_key`: it is about the key.
 
     `word` is looked for in `known`, the names that could have been meant, for `did you mean`. `down` is how many

@@ -5,9 +5,11 @@
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Literal
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from pager.core.alert import HEARTBEATS, Alert, fingerprint_of
 from pager.core.duration import format_duration
@@ -33,8 +35,7 @@ _SHOWN = 3
 _CUT = 36
 
 
-@dataclass(frozen=True, slots=True)
-class Beat:
+class Beat(Struct, frozen=True):
     """One sign of life. `run` ties the start and the end of one run; `word` is what was said with it."""
 
     name: str
@@ -46,8 +47,7 @@ class Beat:
     labels: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Pulse:
+class Pulse(Struct, frozen=True):
     """What is known of a heartbeat, or of one instance of a watchdog.
 
     It is waited for from `expected_at` on, or from when it was heard last. `told` is the state that an alert tells of,
@@ -84,8 +84,7 @@ class Pulse:
         return f"{self.name} ({', '.join(shown)})" if shown else self.name
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(Struct, frozen=True):
     """What a heartbeat is since `at`, and when it is missing if nothing more is heard of it."""
 
     state: State

@@ -1,9 +1,10 @@
 """Whether an incident is held now: while every firing alert is, by silence, maintenance, the pause or inhibition."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
+
+from msgspec import Struct
 
 from pager.core.catalog import Catalog
 from pager.core.classify import WATCHDOGS
@@ -16,8 +17,7 @@ OWN = '["pager","'
 """How the group of an incident of pager's own begins."""
 
 
-@dataclass(frozen=True, slots=True)
-class Mute:
+class Mute(Struct, frozen=True):
     """What keeps alerts quiet at some instant, and until when; without matchers all of them."""
 
     reason: Literal["silence", "maintenance", "pause"]
@@ -26,8 +26,7 @@ class Mute:
     matchers: tuple[Matcher, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """The hold that an incident should have, None: none; and the alerts that inhibit it (their keys)."""
 
     hold: Hold | None = None

@@ -5,9 +5,10 @@ An event's UID is its schedule, its role and the start of its turn, so that an e
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
+
+from msgspec import Struct
 
 from pager.core.catalog import Catalog
 from pager.core.hygiene import one_line
@@ -17,8 +18,7 @@ _LINE = 75  # octets, without the line end
 _Wanted = Callable[[tuple[str, ...]], bool]
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Struct, frozen=True):
     """From `start` to `end`, UTC, half-open, `people` are on call in `schedule`."""
 
     schedule: str

@@ -1,6 +1,5 @@
 """Incidents: the alerts that one responder handles together, and the events that move them."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal, get_args
 
@@ -20,8 +19,7 @@ MITIGATED_LASTS = timedelta(hours=24)
 TICKET_WAITS = timedelta(hours=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Rise:
+class Rise(Struct, frozen=True):
     """When an incident rises by itself: from `alerts` on, or `after` so long without an acknowledgement."""
 
     to: Level
@@ -29,8 +27,7 @@ class Rise:
     after: timedelta | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
+class Hold(Struct, frozen=True):
     """Why an incident does not page now, and until when; None: until somebody ends it."""
 
     reason: Literal["group_wait", "hours", "silence", "maintenance", "inhibition", "pause"]
@@ -164,8 +161,7 @@ class Incident(Struct, frozen=True):
 # What happens to an incident.
 
 
-@dataclass(frozen=True, slots=True)
-class Reported:
+class Reported(Struct, frozen=True):
     """Its alerts after a report: all of them, all firing spells, those firing now, and the worst opinion told.
 
     `hold` is what holds it with these alerts, so that nobody is paged before it is held; None: perhaps nothing does,
@@ -183,13 +179,11 @@ class Reported:
     private: tuple[str, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class TimePassed:
+class TimePassed(Struct, frozen=True):
     """Clocks may have come."""
 
 
-@dataclass(frozen=True, slots=True)
-class Unreached:
+class Unreached(Struct, frozen=True):
     """All contacts of one page failed."""
 
     run: int
@@ -198,8 +192,7 @@ class Unreached:
     to: str
 
 
-@dataclass(frozen=True, slots=True)
-class Reached:
+class Reached(Struct, frozen=True):
     """A page was accepted by a provider; only tickets wait for this."""
 
     run: int
@@ -208,78 +201,66 @@ class Reached:
     to: str
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(Struct, frozen=True):
     """Something holds it. Told in every open state: an ack that runs out under a hold does not page."""
 
     hold: Hold
 
 
-@dataclass(frozen=True, slots=True)
-class Released:
+class Released(Struct, frozen=True):
     """What held it has ended. Told in every open state."""
 
 
-@dataclass(frozen=True, slots=True)
-class Acked:
+class Acked(Struct, frozen=True):
     by: str
 
 
-@dataclass(frozen=True, slots=True)
-class Snoozed:
+class Snoozed(Struct, frozen=True):
     """An ack with a chosen end."""
 
     by: str
     until: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Unacked:
+class Unacked(Struct, frozen=True):
     """Within 60 s of the ack an undo; later the person lets go."""
 
     by: str
 
 
-@dataclass(frozen=True, slots=True)
-class Mitigated:
+class Mitigated(Struct, frozen=True):
     by: str
 
 
-@dataclass(frozen=True, slots=True)
-class Resolved:
+class Resolved(Struct, frozen=True):
     """`final` of its firing alerts end with it: their sources never tell of an end."""
 
     by: str
     final: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Escalated:
+class Escalated(Struct, frozen=True):
     by: str
 
 
-@dataclass(frozen=True, slots=True)
-class Noted:
+class Noted(Struct, frozen=True):
     by: str
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class SeveritySet:
+class SeveritySet(Struct, frozen=True):
     by: str
     to: Level
 
 
-@dataclass(frozen=True, slots=True)
-class Reassigned:
+class Reassigned(Struct, frozen=True):
     """Another person has it from now on, and is told."""
 
     by: str
     to: str
 
 
-@dataclass(frozen=True, slots=True)
-class RoleTaken:
+class RoleTaken(Struct, frozen=True):
     """`to` answers for `role` from now on: commander, scribe, comms. It is no ack, and an ack takes no role."""
 
     by: str
@@ -287,21 +268,18 @@ class RoleTaken:
     to: str
 
 
-@dataclass(frozen=True, slots=True)
-class MadePrivate:
+class MadePrivate(Struct, frozen=True):
     """Only who is named sees it from now on, and who has to do with it; of a private one: these see it, too."""
 
     by: str
     named: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class MadePublic:
+class MadePublic(Struct, frozen=True):
     by: str
 
 
-@dataclass(frozen=True, slots=True)
-class Absorbed:
+class Absorbed(Struct, frozen=True):
     """A younger incident is merged into this one: what it brings, and what holds the whole with its alerts.
 
     `absorbed` are those that were merged into the younger before; `private` is who sees it, None for everybody.
@@ -321,8 +299,7 @@ class Absorbed:
     bystanders: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class MergedInto:
+class MergedInto(Struct, frozen=True):
     """It is merged into an older one, which has its alerts from now on."""
 
     by: str
@@ -340,8 +317,7 @@ EVENTS: dict[str, type] = {kind.__name__: kind for kind in get_args(Event)}
 PageKind = Literal["page", "notice", "ticket", "bundle"]
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Struct, frozen=True):
     """One message to one person or `channel:x`. `target` is as the files write it; `due_at` may lie ahead.
 
     Step 0 is outside the steps: there `round` counts the waves of `also` and roles, so that each rise pages them.
@@ -358,40 +334,34 @@ class Page:
     by: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Withdraw:
+class Withdraw(Struct, frozen=True):
     """Pages that are due and not claimed are not sent."""
 
 
-@dataclass(frozen=True, slots=True)
-class Restore:
+class Restore(Struct, frozen=True):
     """Pages withdrawn at `at` are due again: that ack was undone, or that end was none."""
 
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class DropNotices:
+class DropNotices(Struct, frozen=True):
     """Notices of this kind that still wait are not sent."""
 
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """A line of the timeline: what happened, who did it, what was decided."""
 
     text: str
     by: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class OpenFollower:
+class OpenFollower(Struct, frozen=True):
     """The alerts still fire after a person's resolve: a new incident opens and names this one."""
 
 
-@dataclass(frozen=True, slots=True)
-class LastResort:
+class LastResort(Struct, frozen=True):
     """Nobody at all could be reached by any contact."""
 
 

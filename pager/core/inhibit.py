@@ -2,11 +2,11 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
 import msgspec
+from msgspec import Struct
 
 from pager.core.matcher import all_match
 from pager.core.rule import Inhibit
@@ -15,8 +15,7 @@ from pager.core.severity import Level
 _encode = msgspec.json.Encoder().encode
 
 
-@dataclass(frozen=True, slots=True)
-class Party:
+class Party(Struct, frozen=True):
     """An alert as inhibition sees it; `labels` with its source, `since` the start of its firing spell.
 
     `level` is how severe it is when somebody would mute it, and `voice` when it would mute others: of the alert's own

@@ -4,9 +4,10 @@ All of them come from `timeline`, so a lane says what paging does. Everything is
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from pager.core.oncall import Segment, runs, timeline
 from pager.core.schedule import Layer, Override, Schedule
@@ -16,8 +17,7 @@ RESULT = "on call"
 """The name of the last lane. No layer is taken for it: they are drawn above, and paler."""
 
 
-@dataclass(frozen=True, slots=True)
-class Bar:
+class Bar(Struct, frozen=True):
     """From `start` to `end` these people; () is nobody. `override`: somebody else would be without an override.
 
     `why` is what the overrides that run there say for themselves, "" for nothing.
@@ -30,16 +30,14 @@ class Bar:
     why: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Lane:
+class Lane(Struct, frozen=True):
     """Bars that touch and cover the whole stretch."""
 
     name: str
     bars: tuple[Bar, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Week:
+class Week(Struct, frozen=True):
     """Seven days from a Monday. `edges` are the eight instants at which a day begins; two are one on a skipped day."""
 
     days: tuple[date, ...]

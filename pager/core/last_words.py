@@ -1,7 +1,8 @@
 """Last words: the one text that goes out when nobody can be reached by any contact. No templates, nothing to fail."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from pager.core.code import code_of
 from pager.core.hygiene import clean_title
@@ -11,8 +12,7 @@ from pager.core.privacy import veiled
 MOST = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
+class Words(Struct, frozen=True):
     """A title on one line and a body of a few; `codes` are the incidents that it names."""
 
     title: str

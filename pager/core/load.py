@@ -5,10 +5,11 @@ A night is 22:00 to 07:00 on the clock of the person who sleeps. Times to an ans
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from statistics import median
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from pager.core.severity import LEVELS
 
@@ -17,16 +18,14 @@ Span = tuple[datetime, datetime]
 """From and to, exclusive; UTC."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(Struct, frozen=True):
     """A message that woke `person`, or could have: a page, or one that carried several."""
 
     person: str
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(Struct, frozen=True):
     """An incident of the stretch. `paged_at` is its first page, `acked_at` its first acknowledgement; None: never.
 
     `by_itself`: it ended, and no person had it by then or ended it.
@@ -40,8 +39,7 @@ class Told:
     by_itself: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Burden:
+class Burden(Struct, frozen=True):
     """What one person carried. `nights` are those that were interrupted, each once."""
 
     person: str
@@ -51,8 +49,7 @@ class Burden:
     nights: int
 
 
-@dataclass(frozen=True, slots=True)
-class Noise:
+class Noise(Struct, frozen=True):
     """What one rule caused; `by_itself` of its incidents paged and ended before anybody had them."""
 
     rule: str
@@ -61,8 +58,7 @@ class Noise:
     by_itself: int
 
 
-@dataclass(frozen=True, slots=True)
-class Answers:
+class Answers(Struct, frozen=True):
     """How pages of one level were answered, all levels together for ""; lengths are None where nothing was."""
 
     severity: str
@@ -72,8 +68,7 @@ class Answers:
     worst: timedelta | None
 
 
-@dataclass(frozen=True, slots=True)
-class Load:
+class Load(Struct, frozen=True):
     """A report: people by nights and pages, rules by pages, answers by level and first of all together."""
 
     start: datetime

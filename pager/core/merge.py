@@ -1,9 +1,11 @@
 """Merging: what a report changes of the alert that is already known."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Literal
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from pager.core.alert import Alert, Status
 
@@ -13,8 +15,7 @@ FLAP_FIRINGS = 3
 Change = Literal["new", "again", "resolved", "updated", "repeat", "old", "flapping", "settling"]
 
 
-@dataclass(frozen=True, slots=True)
-class AlertState:
+class AlertState(Struct, frozen=True):
     """An alert as it is known. `status` is the newest word; a flapping alert counts as firing until `settles_at`.
 
     `firings` are the instants at which its last firing spells were accepted, newest last, at most three.

@@ -4,10 +4,10 @@ A time without an offset is what the clock of the schedule's zone reads; one wit
 """
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Annotated
 
+from msgspec import Struct
 from pydantic import BeforeValidator, PlainSerializer, PlainValidator, WithJsonSchema
 
 from pager.core.wall import (
@@ -30,8 +30,7 @@ _HOW = "write 2026-03-02, 2026-03-02 09:00 or 2026-03-02T09:00+01:00"
 _ZONE_HOW = "an IANA time zone such as Europe/Berlin"
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(Struct, frozen=True):
     """A written time: `minute` since 1970 in UTC if `exact`, else on the wall clock of whoever reads it."""
 
     minute: int

@@ -1,9 +1,10 @@
 """Nodes: several pagerd on one database, how each of them stands, and what is wrong among them."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
+
+from msgspec import Struct
 
 from pager.core.duration import format_duration
 
@@ -19,8 +20,7 @@ FORGET_UNSEEN = timedelta(hours=24)
 State = Literal["up", "late", "unseen", "stopped", "replaced"]
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(Struct, frozen=True):
     """One life of one pagerd, as it wrote itself down.
 
     `skew` is how far its own clock is ahead of the database's. `lanes` are those that it worked lately, and
@@ -41,8 +41,7 @@ class Node:
     gone_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Trouble:
+class Trouble(Struct, frozen=True):
     """Something that a person must look at; `kind` is of KINDS."""
 
     kind: str

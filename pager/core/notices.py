@@ -4,9 +4,10 @@ Nothing is told more than an hour late, and nothing twice: kind, person, schedul
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Literal
+
+from msgspec import Struct
 
 from pager.core.catalog import Catalog
 from pager.core.hygiene import one_line
@@ -29,8 +30,7 @@ _ALL_PROVEN: Mapping[str, Sequence[str]] = {}
 _DAY = timedelta(days=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(Struct, frozen=True):
     """One message to one person; it is sent from `due_at` on. `schedule` is "" for one about several."""
 
     kind: Kind
@@ -42,8 +42,7 @@ class Notice:
     body: str
 
 
-@dataclass(frozen=True, slots=True)
-class Beginning:
+class Beginning(Struct, frozen=True):
     """Somebody comes on call at `start`, until `end` (None: for longer than a year); `before` had it until then."""
 
     schedule: str
@@ -53,8 +52,7 @@ class Beginning:
     before: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Handed:
+class Handed(Struct, frozen=True):
     """An open incident, as a hand-over lists it; `private` is the whole of one that is."""
 
     code: str

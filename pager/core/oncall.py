@@ -5,9 +5,11 @@ what will happen. Everything is half-open and to the minute; nobody is `()`.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pager.core.ranks import State
 from pager.core.schedule import Away, Layer, Override, RotationVersion, Schedule, Shadow, named_people, schedule_people
@@ -39,8 +41,7 @@ HORIZON = timedelta(days=366)
 _HORIZON = HORIZON // timedelta(minutes=1)
 
 
-@dataclass(frozen=True, slots=True)
-class OnCall:
+class OnCall(Struct, frozen=True):
     """Who is on call at an instant: `people` is rank 1 after overrides, `ranks` everybody in order, nobody twice.
 
     `since` and `until` (UTC) are the run in which `people` stays the same, whatever the other ranks do; None if it
@@ -54,8 +55,7 @@ class OnCall:
     layer: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(Struct, frozen=True):
     """From `start` to `end`, exclusive, both UTC, people, ranks and deciding layer are these."""
 
     start: datetime

@@ -6,9 +6,10 @@ beginnings, since a provider's answer or an alert's text may contain words that 
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+
+from msgspec import Struct
 
 from pager.core.hygiene import redact
 
@@ -63,8 +64,7 @@ _WORDS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """What became of one attempt. `detail` is for people and holds no secret; `seconds` is how long it took."""
 
     reason: Reason

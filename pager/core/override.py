@@ -1,9 +1,11 @@
 """Overrides made at run time: how they are kept, how they lie over the files, and whose turns one of them moves."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pager.core.catalog import Catalog
 from pager.core.moment import Moment
@@ -14,8 +16,7 @@ from pager.core.wall import minute_of
 Kind = Literal["who", "replace", "add", "remove"]
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """What somebody asks for: from `start` to `end`, exclusive, both UTC and whole minutes.
 
     `names` are the people of `who`, `with`, `add` or `remove`; `replaced` belongs to the kind `replace` alone.
@@ -48,8 +49,7 @@ class Wanted:
         return Override.model_validate({**span, **self.body, "why": self.why or None})
 
 
-@dataclass(frozen=True, slots=True)
-class RunOverride:
+class RunOverride(Struct, frozen=True):
     """An override as it is kept. Later ones, by `id`, see what those before them made of the people on call."""
 
     id: int

@@ -1,8 +1,10 @@
 """Pages: which contacts of a person are tried when, and when the person counts as not reached."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pager.core.outcome import Outcome, retry_at
 from pager.core.people import Via
@@ -11,8 +13,7 @@ TROUBLE_FAILURES = 3
 TROUBLE_SECONDS = 300.0
 
 
-@dataclass(frozen=True, slots=True)
-class Contact:
+class Contact(Struct, frozen=True):
     """One way to reach the recipient. `due_at` None: not tried by itself (done, given up, or kept in reserve)."""
 
     name: str

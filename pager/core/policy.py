@@ -1,9 +1,9 @@
 """Escalation policies: steps, each with targets and a wait, and who is paged when nobody answers."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
+from msgspec import Struct
 from pydantic import BeforeValidator, Field, PlainSerializer, field_validator
 
 from pager.core.duration import Duration
@@ -15,8 +15,7 @@ SHORT_WAIT = timedelta(seconds=30)
 _HOW = "write a schedule's name, {schedule: payments, rank: 2}, person:ana, team:payments, channel:ops-chat or everyone"
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """Whom a step pages; `rank` counts from 1 and is for schedules only."""
 
     kind: Kind

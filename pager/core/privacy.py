@@ -6,9 +6,9 @@ Whoever is named sees it, and so does whoever was paged for it, has it or holds 
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Annotated, Any
 
+from msgspec import Struct
 from pydantic import BeforeValidator
 
 from pager.core.incident import Incident
@@ -23,8 +23,7 @@ MOST = 50
 """Names that one incident takes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reader:
+class Reader(Struct, frozen=True):
     """Who looks: a person of the files, "" for somebody who is none of them. An admin sees everything."""
 
     person: str = ""

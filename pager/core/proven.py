@@ -1,9 +1,10 @@
 """Proven contacts: a test page went out by it, and a person answered by the link that was in it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
+
+from msgspec import Struct
 
 from pager.core.catalog import Catalog
 from pager.core.hygiene import one_line
@@ -15,8 +16,7 @@ TEST: Literal["test"] = "test"
 ASKED: Literal["asked"] = "asked"
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """A contact of somebody, and when it was last proven with the URL that it has now; None: never."""
 
     person: str

@@ -7,10 +7,11 @@ waits, it is told to come back.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
+from msgspec import Struct, field
+from msgspec.structs import replace
 from pydantic import BeforeValidator, Field
 
 from pager.core.model import Model
@@ -45,8 +46,7 @@ class Quota(Model):
     open: int = Field(default=250_000, ge=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Bucket:
+class Bucket(Struct, frozen=True):
     """What of a minute's worth was left at `at`; below zero after a request that was larger than what was left."""
 
     left: float
@@ -58,8 +58,7 @@ class Bucket:
         return Bucket(min(float(size), self.left + size * (passed / MINUTE)), max(self.at, now))
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
+class Use(Struct, frozen=True):
     """What one source has left: of its alerts, its bytes, and the reserve of each level."""
 
     alerts: Bucket
@@ -67,8 +66,7 @@ class Use:
     reserves: Mapping[Level, Bucket] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """One request: so many alerts and bytes; `urgent` is the worse of SEV-1 and SEV-2 if an alert may be that."""
 
     alerts: int
@@ -76,8 +74,7 @@ class Asked:
     urgent: Level | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Waits:
+class Waits(Struct, frozen=True):
     """What stands of a source already: requests and bytes that are worked last, and open alerts."""
 
     rows: int = 0

@@ -1,8 +1,9 @@
 """Coverage: which rules and which steps of policies a set of tests reaches, and which none does."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime
+
+from msgspec import Struct
 
 from pager.core.alert import Alert
 from pager.core.catalog import Catalog
@@ -13,16 +14,14 @@ from pager.core.showing import Story
 _ANY = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(Struct, frozen=True):
     """A rule, or a step of a policy, and where it stands."""
 
     name: str
     place: str
 
 
-@dataclass(frozen=True, slots=True)
-class Reached:
+class Reached(Struct, frozen=True):
     """How many rules and steps there are, and those that no test reaches, in the order of the files."""
 
     rules: int

@@ -5,16 +5,16 @@ body. Only a body in which nothing can ever work is Malformed; the sender is tol
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
+
+from msgspec import Struct, field
 
 from pager.core.alert import Alert
 from pager.core.heartbeat import Beat
 from pager.core.incident import Event
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(Struct, frozen=True):
     """One thing in a body that did not fit: `path` such as `alerts[2].labels.severity`, `what` for people.
 
     `lost`: an alert was left out for it; else it was mended, and all alerts are kept.
@@ -25,16 +25,14 @@ class Fault:
     lost: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Edit:
+class Edit(Struct, frozen=True):
     """An alert that fires has these labels and annotations now, beside the others that it has."""
 
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Act:
+class Act(Struct, frozen=True):
     """What somebody did at the sender's: an event for the incident of the alert of that `key`, or an edit of it.
 
     It is worked in its turn, after all that was accepted before it. An alert that is not known is left as it is.
@@ -44,8 +42,7 @@ class Act:
     event: Event | Edit
 
 
-@dataclass(frozen=True, slots=True)
-class Parsed:
+class Parsed(Struct, frozen=True):
     """The alerts of one body, in its order: reports of one alert apply one after the other and the last wins.
 
     `truncated` counts alerts that the sender left out of the body. `note` says why a good body has no alerts. `acts`
@@ -78,8 +75,7 @@ def unchanged(payload: bytes) -> bytes:
     return payload
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """One dialect: its name as in `/webhook/<name>`, and how a body is read.
 
     `parse(payload, now, source)` is pure: `now` is when the body was accepted and stands in for missing times, so

@@ -4,8 +4,9 @@ The ring is written so that whoever is due at the take-over stands first, since 
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from pager.core.moment import Moment, spoken
 from pager.core.ranks import Ring
@@ -16,8 +17,7 @@ from pager.core.wall import DAY, datetime_of, minute_of, wall_of
 _LOOKS = 3 * 366 * DAY  # minutes ahead in which a hand-off must come
 
 
-@dataclass(frozen=True, slots=True)
-class Next:
+class Next(Struct, frozen=True):
     """A version to append to the list at `path`: `from` as it is to be written, its ring, and its take-over (UTC)."""
 
     path: Loc

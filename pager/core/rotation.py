@@ -6,7 +6,8 @@ its hour and never the person, and new zone data cannot shift a ring by one.
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from pager.core.cron import handoff_instants, handoffs, handoffs_between
 from pager.core.ranks import Ring, Roster, roster_of
@@ -24,8 +25,7 @@ Line = tuple[list[int], list[int]]
 """Instants, ascending, and the slot from each of them on."""
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
+class Version(Struct, frozen=True):
     """One version with the keys it inherits.
 
     It counts from wall minute `counts_from` of `zone` and takes over at `starts` (UTC).
@@ -41,8 +41,7 @@ class Version:
     first_slot: int
 
 
-@dataclass(frozen=True, slots=True)
-class Stack:
+class Stack(Struct, frozen=True):
     """One layer, ready to be evaluated: `spans` are (start, end, version), half-open in UTC minutes, ascending."""
 
     name: str

@@ -4,11 +4,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from heapq import merge
 
+from msgspec import Struct
+
 from pager.core.rule import Rule
 
 
-@dataclass(frozen=True, slots=True)
-class PlacedRule:
+class PlacedRule(Struct, frozen=True):
     """A rule and where it stands: `rules/payments.yaml:12`."""
 
     rule: Rule

@@ -1,14 +1,14 @@
 """Saying: why a message comes, in a sentence where there is room, and in a few words where there is not."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 LONGEST_SHORT = 40
 MERGED_INTO = "merged into "
 
 
-@dataclass(frozen=True, slots=True)
-class Saying:
+class Saying(Struct, frozen=True):
     """`long` is a sentence, `short` stands before what it is about: `More alerts: checkout`. Each may be empty."""
 
     long: str = ""

@@ -1,10 +1,10 @@
 """Scenarios: the `tests:` of rule files, as people write them: what comes, what is done, and what should follow."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
+from msgspec import Struct
 from pydantic import BeforeValidator, Field, PlainSerializer, field_validator, model_validator
 
 from pager.core.duration import Duration, format_duration, parse_duration
@@ -22,8 +22,7 @@ Reason = Literal["group_wait", "hours", "silence", "maintenance", "inhibition", 
 _SOME_DAYS = (datetime(2026, 1, 5, 11, 59, tzinfo=UTC), datetime(2027, 7, 6, 23, 1, tzinfo=UTC))
 
 
-@dataclass(frozen=True, slots=True)
-class Paged:
+class Paged(Struct, frozen=True):
     """One line of `pages`: after so long, this target as it is shown."""
 
     after: timedelta
@@ -33,8 +32,7 @@ class Paged:
         return f"{format_duration(self.after)} {self.to}"
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(Struct, frozen=True):
     """One line of `told`: after so long this person hears that; without `why`, of anything."""
 
     after: timedelta
@@ -213,8 +211,7 @@ class Case(Model):
         return last if "/" in last else "UTC"
 
 
-@dataclass(frozen=True, slots=True)
-class PlacedCase:
+class PlacedCase(Struct, frozen=True):
     """A case and where it stands: `rules/payments.yaml:35`."""
 
     case: Case

@@ -4,9 +4,11 @@ Timelines are compared and not texts, so an edit that moves nobody is no change,
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pager.core.catalog import Catalog
 from pager.core.oncall import HORIZON, Override, Schedule, Segment, on_call, runs, timeline
@@ -23,8 +25,7 @@ _MINUTE = timedelta(minutes=1)
 Span = tuple[datetime, datetime]
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """From `start` to `end`, exclusive, both UTC, `before` were on call by the old files and `after` by the new."""
 
     start: datetime
@@ -33,8 +34,7 @@ class Change:
     after: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Rewritten:
+class Rewritten(Struct, frozen=True):
     """A change that no edit should make: of the past, or of the turn that is running."""
 
     schedule: str
@@ -42,8 +42,7 @@ class Rewritten:
     of: Literal["past", "running"]
 
 
-@dataclass(frozen=True, slots=True)
-class Moved:
+class Moved(Struct, frozen=True):
     """What one person loses and gains in one schedule, as stretches in order; `had` and `has` are time on call.
 
     `soon`: the turn that is running or the person's next one is another than before.
@@ -63,8 +62,7 @@ class Moved:
         return min(start for start, _ in (*self.lost, *self.gained))
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Struct, frozen=True):
     """Two catalogs compared: `rewritten` is an error unless meant; `added` and `removed` are names of schedules."""
 
     rewritten: tuple[Rewritten, ...] = ()
@@ -73,8 +71,7 @@ class Comparison:
     removed: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Side:
+class _Side(Struct, frozen=True):
     """A schedule with its runtime overrides, before or after; without a schedule nobody is on call."""
 
     schedule: Schedule | None

@@ -2,8 +2,9 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from pager.core.catalog import CHANNEL, Catalog
 from pager.core.incident import Incident
@@ -14,8 +15,7 @@ FORMER = "former acker"
 """No target of the files: it is shown as the person."""
 
 
-@dataclass(frozen=True, slots=True)
-class Issued:
+class Issued(Struct, frozen=True):
     """A page as it went out at `at`: `target` as the files write it."""
 
     at: datetime
@@ -25,8 +25,7 @@ class Issued:
     kind: str
 
 
-@dataclass(frozen=True, slots=True)
-class Happened:
+class Happened(Struct, frozen=True):
     """One line of a timeline."""
 
     after: timedelta
@@ -34,8 +33,7 @@ class Happened:
     by: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Story:
+class Story(Struct, frozen=True):
     """One incident at the end: how it stands, what ever held it, whom it paged and told, and what happened.
 
     `steps` are those of its policy in which somebody was paged, from 1; one past the last is `then`.
@@ -49,8 +47,7 @@ class Story:
     steps: frozenset[int] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Miss:
+class Miss(Struct, frozen=True):
     """One thing that came out otherwise: what was expected and what was got, in the same order and shape."""
 
     what: str

@@ -4,6 +4,8 @@ import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -18,8 +20,7 @@ class Provider:
     name: str = "your provider"
 
 
-@dataclass(frozen=True, slots=True)
-class Signing:
+class Signing(Struct, frozen=True):
     """`proxies` may say where somebody comes from, and in the header `header`, if there is one, who they are."""
 
     proxies: Sequence[Network] = ()

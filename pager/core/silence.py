@@ -1,9 +1,10 @@
 """Silences: stretches of time in which matching alerts page nobody; maintenance by hand and the pause are some, too."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
+
+from msgspec import Struct
 
 from pager.core.duration import format_duration
 from pager.core.matcher import Matcher, all_match
@@ -24,8 +25,7 @@ _INSTEAD: Mapping[Kind, str] = {
 _ANYTHING = ("0", "a", "Q7-x", "some other words", "".join(map(chr, range(32, 127))))
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """What somebody asks for. `matchers` are empty for a pause, which holds everything; `name` is a maintenance's."""
 
     kind: Kind
@@ -37,8 +37,7 @@ class Wanted:
     name: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Silence:
+class Silence(Struct, frozen=True):
     """A silence as it is kept; `expired_at` is when somebody ended it early."""
 
     id: int

@@ -1,8 +1,9 @@
 """The simulator: which pages go out, and when, if these alerts come and nobody answers. The same core, no clock."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from pager.core.advance import advance, open_incident
 from pager.core.alert import Alert
@@ -16,8 +17,7 @@ HORIZON = timedelta(days=60)
 """No incident is followed longer than this."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(Struct, frozen=True):
     """One page that goes out at `at`, the level that its incident had then, and that incident's number."""
 
     at: datetime
@@ -26,8 +26,7 @@ class Sent:
     incident: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """Pages to one target at one instant: `to` as it is shown, and the names of the contacts that are used."""
 
     after: timedelta

@@ -5,10 +5,10 @@ built-in text.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
+from msgspec.structs import replace
 from pydantic import BeforeValidator, Field, model_validator
 
 from pager.core.contact_url import ChannelClass

@@ -5,9 +5,11 @@ GSM-7 characters; a push has a title of 40 and a body of 120.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pager.core.contact_url import ChannelClass
 from pager.core.duration import format_duration
@@ -38,16 +40,14 @@ SHORTEST = 12
 """What is shorter says nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(Struct, frozen=True):
     """What one alert says, for templates."""
 
     labels: Mapping[str, str]
     annotations: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(Struct, frozen=True):
     """What a message is about, as it stands when it is sent. Links are http(s); times are UTC.
 
     `alone`: it is about no incident, `title` and `summary` are all it says, and we wrote them. `bundle`: it is about
@@ -84,8 +84,7 @@ class Facts:
     alerts: tuple[Said, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(Struct, frozen=True):
     title: str
     body: str
 

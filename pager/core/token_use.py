@@ -2,9 +2,10 @@
 
 import ipaddress
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
+
+from msgspec import Struct, field
 
 LEARNS = timedelta(days=7)
 """For so long after its first use a token's networks are learned without a word."""
@@ -14,8 +15,7 @@ MOST = 20
 Found = Literal["known", "learned", "new", "roams"]
 
 
-@dataclass(frozen=True, slots=True)
-class TokenUse:
+class TokenUse(Struct, frozen=True):
     """A token: known since when, last used when, and by network since when it is used from there."""
 
     since: datetime

@@ -3,9 +3,10 @@
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import pairwise
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from pager.core.cron import handoff_instants
 from pager.core.ranks import overridden, present
@@ -25,8 +26,7 @@ Told = Iterator[tuple[str, Loc, str]]
 """(name, place, message) of each finding."""
 
 
-@dataclass(frozen=True, slots=True)
-class LookedAt:
+class LookedAt(Struct, frozen=True):
     """One layer with what it was compiled to: `line` are the turns of the next year whatever the hours, `turns_of`
     the numbers of those that each person has.
     """

@@ -9,12 +9,13 @@ Inside, both are whole minutes since 1970-01-01 00:00: `wall` minutes on the loc
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from difflib import get_close_matches
 from functools import lru_cache
 from itertools import accumulate, pairwise
 from zoneinfo import ZoneInfo, available_timezones
+
+from msgspec import Struct
 
 MINUTE = timedelta(minutes=1)
 DAY = 24 * 60
@@ -94,8 +95,7 @@ def first_instant(wall: datetime, zone: str) -> datetime:
     return datetime_of(instant_of(wall_minute(wall), zone))
 
 
-@dataclass(frozen=True, slots=True)
-class _Table:
+class _Table(Struct, frozen=True):
     """One zone around one year: stretches of one offset, from `starts[i]` (UTC) on.
 
     `reads[i]` is the highest reading, exclusive, that the clock has shown when stretch i ends.

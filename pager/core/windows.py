@@ -5,10 +5,10 @@ it starts, so `fri 20:00-08:00` ends on Saturday; `08:00-08:00` is 24 hours, and
 """
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Annotated
 
+from msgspec import Struct
 from pydantic import PlainSerializer, PlainValidator, WithJsonSchema
 
 from pager.core.wall import DAY, instant_of
@@ -20,8 +20,7 @@ _THURSDAY = 3  # 1970-01-01 was one
 _MARGIN = 3  # days: the zone's distance from UTC and a window over midnight
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(Struct, frozen=True):
     """A window of the week: `weekdays` on which it starts (Monday = 0), its start and length in minutes."""
 
     text: str

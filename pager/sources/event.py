@@ -3,11 +3,11 @@
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
+from msgspec import Struct, field
 
 from pager.core.alert import Alert, Status
 from pager.core.report import Fault, Malformed, Parsed
@@ -33,8 +33,7 @@ _UTC = re.compile(r"\s*(UTC|GMT)$", re.IGNORECASE)
 _ZERO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-@dataclass(slots=True)
-class Event:
+class Event(Struct):
     """What a sender says of one thing, as it was found: empty fields are left out of the alert.
 
     `identity` "" means that the labels are the identity. One that is resolved and has no title and no labels says no

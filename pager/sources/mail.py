@@ -8,11 +8,11 @@ answer to one, is refused: it would page about itself.
 import re
 from collections.abc import Mapping as Object
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from pager.core.mapping import Mapping, read_mapping
 from pager.core.report import Fault, Malformed, Parsed, Source
@@ -41,8 +41,7 @@ _OWN_ID = re.compile(r"@pager\.invalid\b", re.IGNORECASE)
 _AUTOMATIC = "auto-replied"
 
 
-@dataclass(frozen=True, slots=True)
-class Reads:
+class Reads(Struct, frozen=True):
     """How a source's mails are read: the words of its own for over and on, and mappings of the fields."""
 
     maps: tuple[Mapping, ...] = ()
@@ -97,8 +96,7 @@ def unwrapped(payload: bytes) -> tuple[Reads, bytes]:
     return Reads(maps, words[0], words[1]), mail
 
 
-@dataclass(frozen=True, slots=True)
-class _Read:
+class _Read(Struct, frozen=True):
     """A mail, and what was made out of it."""
 
     mail: Mail

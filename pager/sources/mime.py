@@ -6,7 +6,6 @@ to be slow, is read as the lines that it has: somebody may have to be paged for 
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.header import decode_header
 from email.message import Message
@@ -14,6 +13,8 @@ from email.parser import BytesParser
 from email.policy import compat32
 from email.utils import parseaddr, parsedate_to_datetime
 from html.parser import HTMLParser
+
+from msgspec import Struct
 
 MOST_READ = 512 * 1024
 """Bytes of a mail that are looked at; behind them are attachments."""
@@ -32,8 +33,7 @@ _META = re.compile(rb"<meta[^>]{1,200}charset=[\"']?([\w-]{1,40})", re.IGNORECAS
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-@dataclass(frozen=True, slots=True)
-class Mail:
+class Mail(Struct, frozen=True):
     """One mail: its headers by their names in small letters (the first of each), decoded, and its text.
 
     `kind` is the content type of the whole. `hops`: how many servers it says it came through. `broken` says why it

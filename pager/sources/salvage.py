@@ -4,9 +4,10 @@ Whatever can be understood is kept and the rest becomes a fault with its path. I
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct
 
 from pager.core.alert import Alert, Status
 from pager.core.report import Fault, Malformed, Parsed
@@ -34,8 +35,7 @@ GRAFANA_LINKS = {
 """What Grafana says beside an alert, and the annotation that carries it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(Struct, frozen=True):
     """What all alerts of one body share. `by_fingerprint`: the fingerprint as sent is the identity (Grafana)."""
 
     source: str

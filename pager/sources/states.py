@@ -6,8 +6,9 @@ A word counts where senders put it: at the beginning, in brackets, before a colo
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 State = Literal["firing", "resolved", "quiet", ""]
 Kind = Literal["over", "on", "level", "noun", "quiet"]
@@ -50,8 +51,7 @@ LONGEST = 300
 """Characters of a line that are looked at."""
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(Struct, frozen=True):
     """What a line says: `state` "" if nothing; `sure` if a word for it says so, rather than a severity or a noun.
 
     `about` is the line without those words, `level` a severity that it names, in small letters.

@@ -1,10 +1,11 @@
 """Alerts as they are known: one row each, written only when something changed."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, replace
 from datetime import datetime
 
 import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pager.core.merge import AlertState
 from pager.core.text import Said
@@ -16,8 +17,7 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(AlertState).decode
 
 
-@dataclass(slots=True)
-class KnownAlert:
+class KnownAlert(Struct):
     """An alert and the incident it is in; None: in no incident.
 
     `stale_at` is when to ask whether it is stale, None: never; once it is `stale`, since when. One that was ended

@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
+
+from msgspec import Struct, field
 
 from pager.store.database import Tx
 from pager.store.sql import Row, instant
@@ -19,8 +20,7 @@ class TakenOver(Exception):
     """Another has taken the request over: this transaction must not happen."""
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """A request: its `caller`, and digests of its `key` and of what it asks for. `claim` is whoever works it."""
 
     caller: str
@@ -29,8 +29,7 @@ class Asked:
     claim: str
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """What was answered. `body` is None where it must not be kept."""
 
     status: int
@@ -38,8 +37,7 @@ class Answer:
     body: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """How a request stands that shows a key.
 
     `mine`: work it now. `busy`: somebody does. `other`: the key came with another request before. `lost`: it was done,

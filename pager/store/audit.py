@@ -7,11 +7,11 @@ the last hash, which is kept beside it. It is no proof against somebody who may 
 import hashlib
 import hmac
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import msgspec
+from msgspec import Struct, field
 
 from pager.store import meta
 from pager.store.database import Tx
@@ -23,8 +23,7 @@ _encode = msgspec.json.Encoder(order="sorted").encode
 _STEP = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Deed:
+class Deed(Struct, frozen=True):
     """What somebody did: `who`, `via` which door and from which `address`, which `act` on which `object`.
 
     `detail` is what they asked for, and what it was before, where that is small; never a secret.
@@ -38,8 +37,7 @@ class Deed:
     detail: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(Struct, frozen=True):
     """A deed as it is kept."""
 
     id: int
@@ -48,8 +46,7 @@ class Kept:
     hash: str
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """What became of the chain: how many rows there are, and the first that does not fit, None if all do."""
 
     rows: int

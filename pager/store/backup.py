@@ -5,10 +5,11 @@ import os
 import secrets
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from shutil import copyfile, disk_usage
+
+from msgspec import Struct
 
 from pager.store import CorruptDatabase, StoreFull, migrations
 from pager.store.lock import FileLock
@@ -22,8 +23,7 @@ SPARE = 64 * 1024 * 1024
 _SIDES = ("-wal", "-shm")
 
 
-@dataclass(frozen=True, slots=True)
-class Contents:
+class Contents(Struct, frozen=True):
     """What a copy holds: its schema, how many incidents, how many of them open, and when the last thing happened."""
 
     schema: str

@@ -4,8 +4,9 @@ A bundle is a page of no incident. Those that it carries have the state `carried
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from pager.core.bundle import CODES, WAIT, WINDOW, Due, Sent
 from pager.store.database import Tx
@@ -22,8 +23,7 @@ _WANTED = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """Where a recipient's bundle stands. What waits, waits since `since` or later.
 
     `is_new`: nobody judged a page to this recipient before, so nothing was sent and nothing waits.
@@ -223,8 +223,7 @@ def complete(tx: Tx, bundle: int, now: datetime) -> Sent:
     return as_sent(tx, bundle, row.severity, now)
 
 
-@dataclass(frozen=True, slots=True)
-class Contents:
+class Contents(Struct, frozen=True):
     """What a bundle carries: pages of incidents that nobody has yet, by level, and other news by its word."""
 
     new: dict[str, int]

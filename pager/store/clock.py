@@ -1,10 +1,10 @@
 """The clock in the database: where it stood, which node has moved the waits, and the rows that move with it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import msgspec
+from msgspec import Struct
 
 from pager.core.clock_step import move_alert, move_plan
 from pager.core.incident import REOPEN
@@ -19,8 +19,7 @@ _alert = msgspec.json.Decoder(AlertState).decode
 _MICROSECOND = timedelta(microseconds=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Stood:
+class Stood(Struct, frozen=True):
     """How far the wall clock was ahead of the time since `boot`, and the last instant that anybody wrote down."""
 
     boot: str

@@ -5,11 +5,11 @@ behind it, however long a transaction took. They are microseconds of a clock tha
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from pager.core.feed import OF_PRIVATE, Happening, shown
 from pager.core.webhook import message_id
@@ -36,8 +36,7 @@ _EVENTS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(Struct, frozen=True):
     """One event as it is told. `data` is what stands in its body, without the address of this pager."""
 
     position: int

@@ -1,11 +1,11 @@
 """Incidents and their timelines: locked before they are read, saved whole."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from pager.core.incident import EVENTS, Entry, Event, Incident
 from pager.core.severity import Level
@@ -17,8 +17,7 @@ _decode = msgspec.json.Decoder(Incident).decode
 _COLUMNS = "number, version, seq, body, private"
 
 
-@dataclass(slots=True)
-class Kept:
+class Kept(Struct):
     """An incident as it stands in the database; `seq` is the number of its last timeline entry."""
 
     incident: Incident
@@ -26,8 +25,7 @@ class Kept:
     seq: int
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(Struct, frozen=True):
     """One entry of a timeline, as it is read back. `event` is what was told, on the first entry it caused.
 
     `stands` is the incident as it stood then where no event led to it: when it was opened, or its clocks were set
@@ -66,8 +64,7 @@ def states(tx: Tx, numbers: Iterable[int]) -> dict[int, str]:
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """How an incident stands, as its columns say."""
 
     state: str

@@ -1,10 +1,10 @@
 """What reports read: who was sent what, and the incidents of a stretch with their first page and first answer."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
+from msgspec import Struct
 
 from pager.core.incident import Incident
 from pager.store import incidents
@@ -14,8 +14,7 @@ from pager.store.sql import instant
 CHUNK = 400
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(Struct, frozen=True):
     """An incident, how often it paged, and when it first did and was first answered; None: never."""
 
     incident: Incident
@@ -31,8 +30,7 @@ class _Ruled(msgspec.Struct):
 _ruled = msgspec.json.Decoder(_Ruled).decode
 
 
-@dataclass(frozen=True, slots=True)
-class Hits:
+class Hits(Struct, frozen=True):
     """How many incidents the rules of a name opened, and when the last of them."""
 
     count: int

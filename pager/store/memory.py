@@ -4,13 +4,14 @@ import runpy
 import sqlite3
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import TypeVar
 from uuid import uuid4
+
+from msgspec import Struct
 
 from pager.store import bundles, migrations
 from pager.store.database import Clock, Database, Tx
@@ -63,8 +64,7 @@ class MemoryDatabase(Database):
         self._connection.execute("BEGIN")
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
+class Due(Struct, frozen=True):
     """When a clock of an incident or of an alert comes next, and when a page or a bundle is due."""
 
     clock_at: datetime | None

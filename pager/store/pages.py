@@ -2,10 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import msgspec
+from msgspec import Struct
 
 from pager.core.incident import DropNotices, Page, PageKind, Restore
 from pager.core.page import Plan
@@ -25,8 +25,7 @@ _COLUMNS = (
 _FREE = "due_at <= :now AND state = 'due' AND (claimed_until IS NULL OR claimed_until <= :now)"
 
 
-@dataclass(frozen=True, slots=True)
-class PageRow:
+class PageRow(Struct, frozen=True):
     """A page as it stands. `reported`: the incident was told that its recipient was not reached, or was.
 
     `carried_by` is the bundle that told of it instead.
@@ -193,8 +192,7 @@ def held(tx: Tx, page_id: int, claim_id: str) -> PageRow | None:
     return _page(row) if row else None
 
 
-@dataclass(frozen=True, slots=True)
-class Begun:
+class Begun(Struct, frozen=True):
     """An attempt at a contact that begins at `at`; `repeat`: an earlier one may have been sent."""
 
     page: int
@@ -240,8 +238,7 @@ def lost(tx: Tx, page_id: int, now: datetime) -> list[str]:
     return [row.contact for row in rows]
 
 
-@dataclass(frozen=True, slots=True)
-class KeptPage:
+class KeptPage(Struct, frozen=True):
     """How a page stands from now on; without a claim it is free for anybody once it is due.
 
     `sent_at` is when it is sent for the first time; one that is written already stays.

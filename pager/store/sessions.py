@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from msgspec import Struct
+
 from pager.store.database import Tx
 from pager.store.sql import Row, instant
 from pager.store.tokens import hash_of, letters
@@ -36,8 +38,7 @@ class Session:
         return now >= min(self.created_at + LASTS, self.used_at + IDLE)
 
 
-@dataclass(frozen=True, slots=True)
-class Holder:
+class Holder(Struct, frozen=True):
     """Whose a new session is: that of the token of this id, or of the `person` who came by `way`."""
 
     token: str = ""

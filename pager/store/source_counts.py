@@ -1,8 +1,10 @@
 """Source counts: what each source sent, hour by hour, and what of it was late, refused, unrouted or invalid."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
+
+from msgspec import Struct
+from msgspec.structs import fields
 
 from pager.store.database import Tx
 from pager.store.sql import Row, instant, micros
@@ -12,8 +14,7 @@ HOUR = timedelta(hours=1)
 _HOUR = HOUR // timedelta(microseconds=1)
 
 
-@dataclass(slots=True)
-class Counts:
+class Counts(Struct):
     """Alerts and bytes taken in, those of the alerts that were worked `late`, bodies `refused` for being too many,
     alerts for which no rule is (`unrouted`), bodies and parts of them that are `invalid`; `over_at`: when it was over
     its quota last.

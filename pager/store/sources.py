@@ -1,8 +1,9 @@
 """Sources: the last word of each, and the stretches in which pager itself could not listen."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from pager.core.stale import Stretch
 from pager.store import meta
@@ -13,8 +14,7 @@ WORD_EVERY = timedelta(seconds=10)
 _ALIVE = "listened_at"
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(Struct, frozen=True):
     """The last word of a source, in whichever dialect it came."""
 
     name: str

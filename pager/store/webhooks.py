@@ -1,8 +1,9 @@
 """Webhooks as rows: what each has still to be told, in the order of each incident, and whose turn it is to send."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from pager.core.webhook import Webhook
 from pager.store import events
@@ -20,8 +21,7 @@ UNNAMED = timedelta(hours=1)
 """What no file names for so long is forgotten: of several nodes one may have read them later."""
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(Struct, frozen=True):
     """How a webhook is. `off_at`: its receiver said that it is gone; `said` is how the last attempt failed."""
 
     name: str
@@ -37,16 +37,14 @@ class State:
     said: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
+class Due(Struct, frozen=True):
     """One event to be sent now, for the `attempt`-th time."""
 
     told: Told
     attempt: int
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(Struct, frozen=True):
     """How one attempt ended. `again_at`: it failed, and is tried again then; `over`: it is given up."""
 
     due: Due

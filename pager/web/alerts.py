@@ -1,11 +1,11 @@
 """The page of alerts, /alerts: what each source says now, where it went, and what no rule knows."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import quote
 
 from aiohttp import web
+from msgspec import Struct
 
 from pager.api.alerts import FIRST
 from pager.api.parts import DATABASE, ENGINE
@@ -29,8 +29,7 @@ STATES = ("firing", "resolved", "all", "unrouted")
 LONGEST = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """An alert in words. `rule` is "" where no rule matches; `code` is that of its incident, "" for none.
 
     `is_veil`: it stands for all that a private incident has, and says only that there is one.

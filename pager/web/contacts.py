@@ -1,9 +1,9 @@
 """The part of /me about how you are reached: your contacts and when each was proven, a test page, the contact card."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from aiohttp import web
+from msgspec import Struct
 
 from pager.api.auditing import remark
 from pager.api.parts import DATABASE, ENGINE, PARTS
@@ -32,8 +32,7 @@ WORDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Reach:
+class Reach(Struct, frozen=True):
     """One contact in words; `tested` says what became of the test page that was just sent, "" where none was."""
 
     contact: str
@@ -42,8 +41,7 @@ class Reach:
     tested: str
 
 
-@dataclass(frozen=True, slots=True)
-class Reached:
+class Reached(Struct, frozen=True):
     """How somebody is reached: each contact, and per level which are tried in which order."""
 
     contacts: Sequence[Reach]

@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from aiohttp import web
+from msgspec import Struct, field
 
 from pager.api.auditing import remark
 from pager.api.parts import DATABASE, ENGINE, PARTS
@@ -40,8 +40,7 @@ OVER = "That one is over, or was never there. What it hid pages again."
 _WORD = re.compile(r"[\w.:/-]+", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """One hold in words; `id` is 0 for a window of the files. `hides` is None for what is not open."""
 
     id: int
@@ -55,8 +54,7 @@ class Line:
     codes: Sequence[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Preview:
+class Preview(Struct, frozen=True):
     """What somebody is about to make, before they do: `fields` go along with the button."""
 
     fields: Mapping[str, str]
@@ -66,8 +64,7 @@ class Preview:
     is_complete: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(Struct, frozen=True):
     """What a form was filled with; `ended` is the number of what was just ended."""
 
     fields: Mapping[str, str] = field(default_factory=dict)

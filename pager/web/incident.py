@@ -1,9 +1,9 @@
 """The page of an incident, /i/<code>: all that is known of it, and all that can be done about it."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from aiohttp import web
+from msgspec.structs import replace
 
 from pager.api.parts import DATABASE, ENGINE
 from pager.api.privacy import Eyes, eyes_of, reader_of

@@ -2,10 +2,10 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import replace
 
 from aiohttp import web
 from markupsafe import Markup
+from msgspec.structs import replace
 
 from pager.api.auditing import change_of, remark
 from pager.api.doors import slow_down

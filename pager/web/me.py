@@ -2,10 +2,10 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from aiohttp import web
+from msgspec import Struct
 
 from pager.api.auditing import remark
 from pager.api.doors import SESSION, address_of, cookie_name, is_https
@@ -34,8 +34,7 @@ DONE = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Signed:
+class Signed(Struct, frozen=True):
     """A browser that is signed in, in words."""
 
     id: str

@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from aiohttp import web
+from msgspec import Struct
 
 from pager.api.health import STALLED, STARTED_AT
 from pager.api.parts import DATABASE, ENGINE, PARTS
@@ -24,8 +24,7 @@ routes = web.RouteTableDef()
 MOST = 30
 
 
-@dataclass(frozen=True, slots=True)
-class Watch:
+class Watch(Struct, frozen=True):
     """One schedule now: who is on call, "" for nobody, and until when, "" for no end in sight."""
 
     schedule: str

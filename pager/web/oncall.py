@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from aiohttp import web
+from msgspec import Struct
 
 from pager.api.overrides import OverrideAsked, wanted_of
 from pager.api.parts import DATABASE, ENGINE, PARTS
@@ -31,8 +31,7 @@ DONE = {
 PICTURE_CSP = "default-src 'none'; style-src 'unsafe-inline'"
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(Struct, frozen=True):
     """A row of the table: who, on the clock of the schedule; `start` and `end` as a form takes them."""
 
     people: str
@@ -44,8 +43,7 @@ class Turn:
     is_mine: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Laid:
+class Laid(Struct, frozen=True):
     """An override that stands, in words."""
 
     id: int

@@ -7,11 +7,12 @@ import hashlib
 import hmac
 import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from dataclasses import asdict, dataclass
 from datetime import datetime
 
 import msgspec
 from aiohttp import web
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from pager.api.auditing import remark
 from pager.api.doors import is_https
@@ -35,8 +36,7 @@ SAID_NO = "{} says no: {}."
 UNKNOWN = "{} says that you are {!r}, who is nobody of the files, or may not come in. Ask whoever runs pager."
 
 
-@dataclass(frozen=True, slots=True)
-class Begun:
+class Begun(Struct, frozen=True):
     """A sign-in on its way. `at` is when it began, in microseconds."""
 
     state: str

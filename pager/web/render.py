@@ -1,13 +1,13 @@
 """Rendering: templates with everything escaped, and the headers that keep a page to whom it is for."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
 from aiohttp import web
 from jinja2 import PackageLoader, StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from msgspec import Struct
 
 from pager.web.static import path_of
 
@@ -81,12 +81,14 @@ def page(
     return web.Response(status=status, text=text, content_type="text/html", headers={**usual, **(headers or {})})
 
 
-@dataclass(frozen=True, slots=True)
-class Offers:
+class Offers(Struct, frozen=True):
     """The ways to sign in beside a token: a password, and a provider, "" for none."""
 
     passwords: bool = False
     provider: str = ""
+
+
+NO_OFFERS = Offers()
 
 
 def login(
@@ -96,7 +98,7 @@ def login(
     *,
     error: str = "",
     needed: bool = True,
-    offers: Offers = Offers(),
+    offers: Offers = NO_OFFERS,
 ) -> web.Response:
     """The page where people say who they are, which then leads on to `goes_to`; `needed`: the doors are closed."""
     values = {"goes_to": goes_to, "error": error, "needed": needed, "offers": offers}

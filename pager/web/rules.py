@@ -2,10 +2,10 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from aiohttp import web
+from msgspec import Struct
 
 from pager.api.parts import DATABASE, ENGINE, PARTS
 from pager.core.alert import Alert
@@ -28,8 +28,7 @@ LOOKS_BACK, MOST_INCIDENTS = timedelta(days=90), 5000
 HOW = "Write a label a line, such as severity=critical; 64 of them at most."
 
 
-@dataclass(frozen=True, slots=True)
-class Tried:
+class Tried(Struct, frozen=True):
     """What would happen to an alert: the decision, and each page as (when, how long after, to whom, by what)."""
 
     decision: Decision

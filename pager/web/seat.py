@@ -3,11 +3,11 @@
 import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
 from aiohttp import web
+from msgspec import Struct
 
 from pager.api.doors import CALLER, SESSION
 from pager.api.parts import ENGINE, SESSIONS
@@ -23,8 +23,7 @@ NOBODY = "somebody"
 """Who acts where the files name no people."""
 
 
-@dataclass(frozen=True, slots=True)
-class Seat:
+class Seat(Struct, frozen=True):
     """Who looks. `person` is who acts, "" until they have said so; `people` are the names to choose from.
 
     `badge` is the name of their token or their own, "" while there are none; `way` is how they came in. `key` is what

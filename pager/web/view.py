@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from pager.core.catalog import CHANNEL, Catalog
 from pager.core.code import code_of
@@ -47,8 +48,7 @@ MOST_ENTRIES = 30
 MOST_PAGED = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(Struct, frozen=True):
     """What was read of an incident in one snapshot, for the holder of one link.
 
     `asked` is the one that the link was about, where that was merged into this one; `others` are open, too, and seen

@@ -1,11 +1,11 @@
 """Doors: without tokens only this machine, and never a page of another site."""
 
 import asyncio
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from aiohttp import ClientSession, UnixConnector, web
+from msgspec.structs import replace
 
 from pager.api.app import build_app, make_runner
 from pager.api.doors import check_listen, is_loopback

@@ -1,13 +1,13 @@
 """Fair shares: one source floods at ten times its quota; others, and its own SEV-1, come through at once."""
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
+from msgspec.structs import replace
 from prometheus_client import CollectorRegistry
 
 from pager.backlog import Room

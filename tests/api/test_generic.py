@@ -1,10 +1,10 @@
 """Generic webhooks over HTTP: by a mapping of the files, by one that ships, and by a guess."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from pager.core.mapping import read_mapping
 from pager.core.rule import Source

@@ -1,13 +1,13 @@
 """Pings over HTTP, as jobs send them, and heartbeats as scripts read them."""
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
+from msgspec.structs import replace
 
 from pager.api.gauges import refresh
 from pager.core.rule import Heartbeat, Source

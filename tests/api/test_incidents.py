@@ -1,10 +1,10 @@
 """Incidents for scripts: their shape, their lists, and what people do to them."""
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from tests.api.house import House
 from tests.support import covers

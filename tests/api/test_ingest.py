@@ -4,11 +4,11 @@ import asyncio
 import json
 from base64 import b64encode
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from pager.backlog import Room
 from pager.core.rule import Source

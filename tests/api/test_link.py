@@ -1,12 +1,12 @@
 """The link in a page: looking changes nothing, pressing acts, and it dies a day after the end."""
 
-from dataclasses import replace
 from datetime import timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from pager.core.incident import Acked, Hold, Incident
 from pager.core.matcher import parse_matcher

@@ -1,12 +1,13 @@
 """A stranger on the network: every route with no token, a wrong one, an old one, and one of each scope."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
 import pytest_asyncio
 from aiohttp import web
+from msgspec.structs import replace
 from yarl import URL
 
 from pager.api.app import build_app

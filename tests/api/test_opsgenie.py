@@ -1,12 +1,12 @@
 """Opsgenie's Alert API over HTTP: its answers, and what becomes of what its clients ask for."""
 
 import json
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from yarl import URL
 
 from pager.core.rule import Source

@@ -1,10 +1,10 @@
 """Overrides over HTTP: laid over the files at once, told as they are, refused with the field that does not fit."""
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from tests.api.house import CATALOG, NOON, House
 

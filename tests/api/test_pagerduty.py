@@ -1,11 +1,11 @@
 """PagerDuty's Events API over HTTP: its answers, and what becomes of what its clients say."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from pager.core.rule import Source
 from tests.api.house import CATALOG, House, opened

@@ -1,11 +1,11 @@
 """Paging a person by hand, test pages, and the contacts that they prove, over HTTP."""
 
 import re
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from pager import outbox
 from pager.core.outcome import Outcome, Reason

@@ -1,13 +1,14 @@
 """Private incidents (issue 7): a stranger asks everything that can be asked, and hears only that there is one."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import pytest
 import pytest_asyncio
 from aiohttp import ClientSession, CookieJar
+from msgspec.structs import replace
 
 from pager.api.app import build_app
 from pager.api.incidents import ACTS

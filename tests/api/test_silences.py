@@ -1,10 +1,10 @@
 """Silences, maintenance and the pause over HTTP: in force when the answer comes, told as they are, refused by field."""
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from pager.core.rule import Maintenance
 from tests.api.house import CATALOG, House

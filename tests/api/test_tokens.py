@@ -6,13 +6,13 @@ import threading
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import ClientSession, UnixConnector, web
+from msgspec.structs import replace
 from structlog.testing import capture_logs
 
 from pager.api.app import build_app, make_runner

@@ -1,9 +1,9 @@
 """Users and the audit over HTTP: links, who is kept out, browsers, and what all that leaves behind."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from pager.store import audit
 from pager.store.sessions import Holder

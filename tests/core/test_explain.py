@@ -1,9 +1,9 @@
 """Explanations: each decision with why, and the place in the files that says so."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from pager.core.catalog import Catalog
 from pager.core.explain import Explained, Line, Sent, explain

@@ -3,12 +3,12 @@
 What must never happen is a function of its own, named in words; each was seen to fail once with the core broken.
 """
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from msgspec.structs import replace
 
 from pager.core.advance import advance
 from pager.core.catalog import Catalog

@@ -1,10 +1,10 @@
 """Nodes: how each stands, whose pages are free, and what is wrong among them."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from pager.core.nodes import Node, State, forgotten, lost, state_of, troubles, up
 from tests.support import covers

@@ -1,11 +1,11 @@
 """Templates of the users' own: what the sandbox refuses, what a message is never without, and that data stays data."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from pager.core.contact_url import ChannelClass
 from pager.core.sandbox import LONGEST_TEXT, Fault, render

@@ -1,11 +1,11 @@
 """The words of a page: short enough for every channel, and never without code, severity and link."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from pager.core.contact_url import ChannelClass
 from pager.core.speech import in_words

@@ -1,11 +1,11 @@
 """Heartbeats on a real database: what is missing, fails or hangs is an incident, and the next sign of life ends it."""
 
 import asyncio
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from pager import heartbeats
 from pager.core.alert import HEARTBEATS

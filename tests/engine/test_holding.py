@@ -2,11 +2,11 @@
 
 import asyncio
 import random
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from pager.core.incident import Acked, Escalated, Resolved, SeveritySet
 from pager.core.matcher import parse_matcher

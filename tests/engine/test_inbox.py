@@ -1,9 +1,9 @@
 """From a body in the inbox to an incident, its alerts, its timeline and its pages."""
 
 import asyncio
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from pager.core.incident import Resolved
 from pager.store import alerts, inbox

@@ -1,10 +1,10 @@
 """Keeping: bodies are redacted and packed, and what is old enough goes, with all that hangs on it and nothing else."""
 
 import json
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 from prometheus_client import CollectorRegistry
 
 from pager.keeping import Keep, Keeper, unpack

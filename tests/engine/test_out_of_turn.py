@@ -1,9 +1,9 @@
 """Out of turn, on both engines: what is worked last and first, who is missed meanwhile, and what is counted."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from pager.core.quota import Way
 from pager.core.rule import Source

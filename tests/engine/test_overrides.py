@@ -1,9 +1,9 @@
 """Overrides made at run time: who is paged goes by them, on every node, over a restart, a reload and their end."""
 
 import asyncio
-from dataclasses import replace
 from datetime import timedelta
 
+from msgspec.structs import replace
 from structlog.typing import EventDict
 
 from pager.core.override import Wanted

@@ -1,10 +1,10 @@
 """Pages from claim to outcome: leases, contacts in turn, and acks while something is on its way."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from pager.core.incident import Acked, Noted, Resolved, Unacked
 from pager.core.outcome import Outcome, Reason

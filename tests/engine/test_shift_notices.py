@@ -1,11 +1,11 @@
 """People are told of their turns by pages of no incident: once, over restarts and nodes, and behind every alert."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from prometheus_client import CollectorRegistry
 
 from pager.core.catalog import Catalog

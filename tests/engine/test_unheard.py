@@ -1,11 +1,11 @@
 """What is not heard of any more: leases, stale alerts, silent sources, and what pager's own absence does to them."""
 
 import json
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from pager.api.shapes import alert_json
 from pager.core.incident import Resolved

@@ -1,11 +1,11 @@
 """As an Alertmanager: what Prometheus and its kin are answered, and what is kept of a batch that is bad in part."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from pager.core.rule import Source
 from tests.api.house import CATALOG, House, opened

@@ -1,10 +1,10 @@
 """Who could cover a stretch, best first; and what an override made at run time says and repeats."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from pager.core.catalog import Catalog
 from pager.core.cover import candidates

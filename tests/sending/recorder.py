@@ -12,11 +12,12 @@ import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
+
+from msgspec.structs import replace
 
 from pager.core.contact_url import channel_class, room_of
 from pager.core.text import Facts, message

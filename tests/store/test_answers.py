@@ -1,9 +1,9 @@
 """Claims to a request that shows a key, on either engine: one works it, and the others hear what it was answered."""
 
 import asyncio
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from pager.store import answers
 from pager.store.answers import Answer, Asked, Found, TakenOver

@@ -2,10 +2,11 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from shutil import copytree
+
+from msgspec.structs import replace
 
 from pager.core.code import number_of
 from pager.core.matcher import parse_matcher

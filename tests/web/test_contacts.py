@@ -1,10 +1,10 @@
 """How you are reached, at /me: what is proven, in which order contacts are tried, a test page, the contact card."""
 
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from pager.core.people import Person, Via
 from pager.core.vcard import check_caller, vcard

@@ -1,7 +1,6 @@
 """Silences, maintenance and the pause as pages: what each hides, made after a preview, prolonged, ended, refused."""
 
 import re
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import quote
@@ -9,6 +8,7 @@ from urllib.parse import quote
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from pager.core.matcher import parse_matcher
 from pager.core.rule import Defaults, Maintenance

@@ -3,13 +3,13 @@
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 from aiohttp import ClientSession, CookieJar
+from msgspec.structs import replace
 
 from pager.api.app import build_app
 from pager.core.catalog import Catalog

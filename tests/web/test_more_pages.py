@@ -1,12 +1,12 @@
 """Alerts, rules, declaring, pager itself and its own documentation, as pages."""
 
 import re
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from msgspec.structs import replace
 
 from pager.core.matcher import parse_matcher
 from pager.core.rule import Heartbeat, Rule

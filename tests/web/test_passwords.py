@@ -1,12 +1,12 @@
 """Passwords: set by a link that works once, then shown at /login; guessers are slowed, and responders are not."""
 
 import threading
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from aiohttp import ClientSession, CookieJar, TCPConnector
+from msgspec.structs import replace
 from structlog.testing import capture_logs
 
 from pager.api.parts import FREE_TRIES

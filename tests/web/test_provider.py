@@ -3,7 +3,7 @@
 from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -13,6 +13,7 @@ import pytest_asyncio
 from aiohttp import ClientSession, CookieJar
 from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey, RSAKey
+from msgspec.structs import replace
 
 from pager.core import signing
 from pager.oidc import ASKED_AGAIN

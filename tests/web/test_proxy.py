@@ -2,13 +2,13 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
 from aiohttp import ClientSession, TCPConnector
+from msgspec.structs import replace
 from multidict import CIMultiDict
 
 from pager.api.parts import FREE_TRIES

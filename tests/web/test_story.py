@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
+from msgspec.structs import replace
 
 from tests.api.house import CATALOG, PASSWORD, opened
 from tests.e2e.daemon import Daemon, running

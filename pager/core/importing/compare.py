@@ -1,10 +1,11 @@
 """What the export says of who is on call, held against our answer over the same stretch."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 from typing import Any
+
+from msgspec import Struct
 
 from pager.core.importing.model import NOBODY, Shown
 from pager.core.oncall import Schedule, timeline
@@ -12,8 +13,7 @@ from pager.core.oncall import Schedule, timeline
 _MOST = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(Struct, frozen=True):
     """In [start, end) the export has `there` on call, and we have `here`; both sorted."""
 
     start: datetime
@@ -22,8 +22,7 @@ class Difference:
     here: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Compared:
+class Compared(Struct, frozen=True):
     """A roster's comparison over [start, end): its differences, the first 20 of them, and how many there are."""
 
     roster: str

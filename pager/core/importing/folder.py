@@ -2,9 +2,10 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+
+from msgspec import Struct
 
 from pager.core.duration import format_duration
 from pager.core.importing.compare import Compared, compare
@@ -16,8 +17,7 @@ _MOST_ROUNDS = 10
 _LONGEST_WAIT = 24 * 60
 
 
-@dataclass(frozen=True, slots=True)
-class Folder:
+class Folder(Struct, frozen=True):
     """Texts by names such as `schedules/payments.yaml`, the remarks, and the comparisons with what the export says."""
 
     texts: Mapping[str, str]

@@ -1,7 +1,8 @@
 """Who is who in an export: the keys that its identifiers got, and people who are only mentioned."""
 
 from collections.abc import Iterable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from pager.core.importing.model import Export, Person, Team
 from pager.core.importing.reading import Names, Node, Sections

@@ -3,9 +3,10 @@
 Times of a layer are minutes on the wall clock of its zone, those of a change are exact.
 """
 
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
+
+from msgspec import Struct, field
 
 Ring = tuple[tuple[str, ...], ...]
 """Entries in turn, each the keys of people who are on call together."""
@@ -16,8 +17,7 @@ NOBODY = "nobody"
 """Who has a turn that was left empty on purpose: somebody without contacts, so that a step goes on at once."""
 
 
-@dataclass(frozen=True, slots=True)
-class Remark:
+class Remark(Struct, frozen=True):
     """Something to know of an import: `lost` is not carried over, `differs` means something else here."""
 
     kind: Kind
@@ -25,8 +25,7 @@ class Remark:
     said: str
 
 
-@dataclass(frozen=True, slots=True)
-class Contact:
+class Contact(Struct, frozen=True):
     """A way to somebody. Without a `url` it is written as a comment, of which `hint` is the text."""
 
     key: str
@@ -34,23 +33,20 @@ class Contact:
     hint: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(Struct, frozen=True):
     key: str
     name: str = ""
     zone: str = ""
     contacts: tuple[Contact, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Team:
+class Team(Struct, frozen=True):
     key: str
     name: str
     people: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Layer:
+class Layer(Struct, frozen=True):
     """A ring of turns of `length` minutes, or by `handoff` and `every` where months or weekdays part them.
 
     `anchor` is a wall minute at which ring[0] begins; somebody is on call from `start` to `until`, exclusive, inside
@@ -70,8 +66,7 @@ class Layer:
     level: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """An override in [start, end): `people` instead of all or of `replaced`, beside all (`add`), or not (`remove`)."""
 
     start: datetime
@@ -82,8 +77,7 @@ class Change:
     why: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(Struct, frozen=True):
     """What the export itself says: `person` is on call in [start, end)."""
 
     start: datetime
@@ -91,8 +85,7 @@ class Shown:
     person: str
 
 
-@dataclass(frozen=True, slots=True)
-class Roster:
+class Roster(Struct, frozen=True):
     """A schedule as it was: its layers in any order, its overrides in the order in which they apply.
 
     `shown` covers the stretch `told`, if the export says who is on call.
@@ -107,8 +100,7 @@ class Roster:
     told: tuple[datetime, datetime] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """Whom a step pages; `key` is a roster's where `kind` is schedule."""
 
     kind: Literal["schedule", "person", "team", "everyone"]
@@ -116,16 +108,14 @@ class Target:
     rank: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """`wait` is in minutes."""
 
     page: tuple[Target, ...]
     wait: int
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(Struct, frozen=True):
     key: str
     name: str
     steps: tuple[Step, ...]
@@ -133,8 +123,7 @@ class Policy:
     team: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """A rule to write; one that `said` cannot be carried over is written as a comment."""
 
     name: str
@@ -143,8 +132,7 @@ class Rule:
     comment: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """Who sends: `token` is the name of the secret that holds the old key."""
 
     key: str
@@ -154,8 +142,7 @@ class Source:
     comment: str = ""
 
 
-@dataclass(slots=True)
-class Export:
+class Export(Struct):
     """All that was understood of one system, and the remarks that came up; filled by the reader of that system."""
 
     system: str

@@ -4,8 +4,9 @@ All rotations of a schedule are on call together. Turns and hours count on the w
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from pager.core.importing.contacts import mail, other, phone, push, unique
 from pager.core.importing.index import Index, warn_of_pages, warn_of_rest, warn_of_strays

@@ -3,10 +3,11 @@
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct, field
 
 from pager.core.wall import FIRST_YEAR, LAST_YEAR, check_zone, minute_of, wall_of
 
@@ -44,8 +45,7 @@ class Unreadable(ValueError):
         super().__init__(f"{path}: {why}")
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(Struct, frozen=True):
     """A JSON object, and its place such as `schedules.json: schedules[0].schedule_layers[1]`.
 
     The readers raise Unreadable where a value is missing or of another kind; an optional one may be null.
@@ -143,8 +143,7 @@ def _check(found: Any, kind: type, path: str) -> None:
         raise Unreadable(path, f"not {_KINDS[kind]}: {str(found)[:60]!r}")
 
 
-@dataclass(slots=True)
-class Sections:
+class Sections(Struct):
     """The objects of all files by what they are, such as `users`; `cut` are files that say that more pages follow."""
 
     found: dict[str, list[Node]] = field(default_factory=dict)

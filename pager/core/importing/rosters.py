@@ -5,10 +5,11 @@ each another one is on top, so together they are who was on call.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 from typing import Any
+
+from msgspec import Struct
 
 from pager.core.importing.model import Change, Layer, Roster
 from pager.core.importing.reading import Names
@@ -21,8 +22,7 @@ _YEAR = 366 * 24 * 60
 _NEVER = 1 << 40
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(Struct, frozen=True):
     """A roster's schedules as documents, their names, and what was left out of it."""
 
     roster: Roster
