@@ -1,5 +1,8 @@
 """`pagerctl`: its global options, and where each of its commands is; none is loaded before it is wanted."""
 
+import atexit
+import gc
+import os
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
@@ -112,4 +115,8 @@ def pagerctl(
 
 def main() -> None:
     """The entry point `pagerctl`."""
+    # It ends soon: garbage is seldom looked for, at the end not at all, and no plug-ins of pydantic are looked for.
+    gc.set_threshold(100_000)
+    atexit.register(gc.freeze)
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     pagerctl(prog_name="pagerctl")

@@ -39,14 +39,14 @@ _WORD = f"(?:{'|'.join(sorted(KINDS, key=len, reverse=True))})"
 _AGAIN = re.compile(r"\s*(?:re|fwd?|aw|wg|sv|tr|rv)\s*:\s*", re.IGNORECASE)
 _OPENING = re.compile(r"[^\w\[({<\"'/~$+]*")
 _BRACKET = re.compile(r"[\[({<]\s*([^\[\](){}<>]{1,60}?)\s*[\])}>][\s:*-]*")
-_IN_BRACKET = re.compile(rf"({_WORD})\s*(?::\s*\d+)?(?:[\s,/|]+|$)", re.IGNORECASE)
-_BEFORE = re.compile(
-    rf"({_WORD})((?:\s+(?:is|are|was|has|been|now|back|again|{_WORD})\b){{0,3}})(?:\s+in\s+[\d dhms]{{1,20}})?"
-    r"\s*(?::|\||–|—|->|-(?=\s)|!)[\s*]*",
-    re.IGNORECASE,
+# What names every word is made with the first mail, and not with every start of pager.
+_IN_BRACKET = rf"(?i)({_WORD})\s*(?::\s*\d+)?(?:[\s,/|]+|$)"
+_BEFORE = (
+    rf"(?i)({_WORD})((?:\s+(?:is|are|was|has|been|now|back|again|{_WORD})\b){{0,3}})(?:\s+in\s+[\d dhms]{{1,20}})?"
+    r"\s*(?::|\||–|—|->|-(?=\s)|!)[\s*]*"
 )
 _WRAPPED = re.compile(r"[\[({]([^\[\](){}]+)[\])}]")
-_CAPITALS = re.compile(rf"({_WORD.upper()})\s+(?!(?:to|for|but|if|not|and|or)\b)")
+_CAPITALS = rf"({_WORD.upper()})\s+(?!(?:to|for|but|if|not|and|or)\b)"
 LONGEST = 300
 """Characters of a line that are looked at."""
 
@@ -113,10 +113,10 @@ def _head(line: str) -> tuple[str, list[str], list[str]]:
             inside = _words_in(found[1])
             words, kept = words + inside, kept if inside else [*kept, found[0].strip()]
             line = line[found.end() :]
-        elif found := _BEFORE.match(line):
+        elif found := re.match(_BEFORE, line):
             words += [word.lower() for word in (found[1], *found[2].split()) if word.lower() in KINDS]
             line = line[found.end() :]
-        elif not shouts and (found := _CAPITALS.match(line)):
+        elif not shouts and (found := re.match(_CAPITALS, line)):
             words.append(found[1].lower())
             line = line[found.end() :]
         else:
@@ -128,7 +128,7 @@ def _words_in(inside: str) -> list[str]:
     """The states in a bracket if there is nothing else in it; what goes on comes first, as in FIRING:1, RESOLVED:1."""
     found, at = [], 0
     while at < len(inside):
-        match = _IN_BRACKET.match(inside, at)
+        match = re.compile(_IN_BRACKET).match(inside, at)
         if match is None:
             return []
         found.append(match[1].lower())
