@@ -12,7 +12,7 @@ from pager.core.advance import advance, clamp, open_incident
 from pager.core.catalog import Catalog
 from pager.core.classify import Decision, classify
 from pager.core.clock_step import move_incident
-from pager.core.feed import Telling, Tellings
+from pager.core.feed import Telling, Tellings, Untold
 from pager.core.holding import Verdict
 from pager.core.incident import (
     DropNotices,
@@ -71,7 +71,7 @@ class Desk:
         self._changed: set[int] = set()
         self._entries: list[tuple[int, int, datetime, Entry, Event | Incident | None, str]] = []
         self._issued: list[Issued] = []
-        self._tellings = Tellings()
+        self._tellings = Tellings() if tx.has_feed else Untold()
         self._judged: set[int] = set()
         self.bench = Judge(tx, catalog, self._kept)
 
@@ -191,7 +191,7 @@ class Desk:
         self._changed.clear()
         self._entries.clear()
         self._issued.clear()
-        self._tellings = Tellings()
+        self._tellings.clear()
 
     def _event(self, telling: Telling) -> events.New:
         incident = telling.incident

@@ -43,6 +43,8 @@ from pager.store.pages import LEASE, Begun, KeptPage, PageRow
 from pager.store.tokens import PageLink
 
 _NONE: Mapping[str, str] = {}
+NOWHERE = "/p/nowhere"
+"""The link of a page that nobody is sent: of a trial, which has no address."""
 TOLD_AT_ONCE = 50
 """Incidents of a bundle that are told in one transaction that it reached nobody."""
 
@@ -121,7 +123,8 @@ class _Writes(Struct):
 
     def flush(self, tx: Tx) -> None:
         if self.begun:
-            tokens.keep_page_tokens(tx, self.links)
+            if self.links:
+                tokens.keep_page_tokens(tx, self.links)
             pages.begin(tx, self.begun)
         if self.kept:
             pages.keep(tx, self.kept)
@@ -130,6 +133,8 @@ class _Writes(Struct):
         if is_veiled(incident):
             # Whoever sees it shows who they are there.
             return link_to(code_of(incident.number), url)
+        if not url:
+            return NOWHERE
         token = tokens.new_page_token()
         self.links.append(PageLink(token, page.recipient, incident.number, tx.now()))
         return f"{url}/p/{token}"

@@ -32,7 +32,7 @@ HEARD_EVERY = timedelta(minutes=1)
 SLICE = 200
 """How many alerts one transaction works: nobody waits for the writer longer than these take."""
 _BEGINS = ("new", "again", "flapping")
-_Report = tuple[int, Row, Alert, int]
+Report = tuple[int, Row, Alert, int]
 """Which part it is in, that one's row, the alert, and its key."""
 
 
@@ -195,7 +195,7 @@ class Batch:
     def _load(self, keys: set[int]) -> None:
         self.known = load_locked(self.desk, keys)
 
-    def _newest(self, reports: list[_Report]) -> list[_Report]:
+    def _newest(self, reports: list[Report]) -> list[Report]:
         """Those of these reports that no newer one of the same alert was worked before."""
         newest = overtaken.newest(self.tx, {key for _, _, _, key in reports})
         overtaken.note(self.tx, [(key, row.id) for _, row, _, key in reports if inbox.is_reserve(row.lane)])

@@ -99,6 +99,21 @@ class Tellings:
             fresh.incident = now
         self.told += (Telling(seq, one, now) for one in happenings(was, event, now, effects))
 
+    def clear(self) -> None:
+        """What there was is told."""
+        self.told.clear()
+        self._fresh.clear()
+
+
+class Untold(Tellings):
+    """The same where nobody reads it."""
+
+    def opened(self, seq: int, incident: Incident) -> None:
+        return
+
+    def changed(self, seq: int, was: Incident, event: Event, now: Incident, effects: Iterable[Effect]) -> None:
+        return
+
 
 def happenings(was: Incident, event: Event, now: Incident, effects: Iterable[Effect]) -> list[Happening]:
     """What to tell after `advance` made `now` of `was` on `event`: first how it stands, then what else was done.

@@ -1,7 +1,7 @@
 """Instants as people type them: `2026-03-30T09:00+02:00`, `2026-03-30 09:00 Europe/Berlin`, `sat 03:04`, `+2h`."""
 
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from pager.core.duration import parse_duration
@@ -56,7 +56,7 @@ def _wall(text: str, now: datetime, zone: str) -> datetime:
         raise ValueError(f"not a time: {text!r}; {_HOW}")
     here = now.astimezone(ZoneInfo(zone))
     try:
-        clock = datetime.strptime((shape["clock"] or "00:00")[:5], "%H:%M").time()  # noqa: DTZ007  a wall time
+        clock = time.fromisoformat((shape["clock"] or "00:00")[:5])
         seconds = timedelta(seconds=int((shape["clock"] or "")[6:8] or 0))
         day, every = _day(shape["date"], shape["word"], here.date())
         at = first_instant(datetime.combine(day, clock), zone) + seconds

@@ -38,6 +38,8 @@ class Tx(Protocol):
     """
 
     engine: Engine
+    has_feed: bool
+    """Whether somebody may read the events of incidents; where nobody can, none are written."""
 
     def all(self, sql: str, **args: object) -> list[Row]:
         """Every row of a SELECT, or of a RETURNING."""
@@ -195,6 +197,7 @@ class BaseTx:
     """What every engine's `Tx` does alike."""
 
     __slots__ = ("_clock", "_now", "topics")
+    has_feed = True
 
     def __init__(self, clock: Clock) -> None:
         self.topics: set[str] = set()

@@ -142,7 +142,8 @@ def half_worked(tx: Tx, inbox_id: int, done: int, changed: bool) -> None:
 def worked(tx: Tx, ids: Iterable[int], unchanged: Iterable[int]) -> None:
     """These rows are done; the bodies of those that changed nothing are dropped."""
     tx.run("DELETE FROM todo WHERE inbox_id IN (:ids)", ids=list(ids))
-    tx.run("DELETE FROM inbox WHERE id IN (:ids)", ids=list(unchanged))
+    if dropped := list(unchanged):
+        tx.run("DELETE FROM inbox WHERE id IN (:ids)", ids=dropped)
 
 
 def failed(tx: Tx, inbox_id: int, source: str, error: str, now: datetime) -> None:

@@ -22,6 +22,11 @@ T = TypeVar("T")
 _NOWHERE = Path(":memory:")
 
 
+class _MemoryTx(SqliteTx):
+    __slots__ = ()
+    has_feed = False
+
+
 class MemoryDatabase(Database):
     """Work runs where it is asked for, one piece after the other; nothing outlives `close`."""
 
@@ -43,7 +48,7 @@ class MemoryDatabase(Database):
         self.writes += 1
         self._connection.execute("SAVEPOINT work")
         try:
-            result = work(SqliteTx(self._connection, _NOWHERE, self._clock))
+            result = work(_MemoryTx(self._connection, _NOWHERE, self._clock))
         except BaseException:
             self._connection.execute("ROLLBACK TO work")
             raise
@@ -52,7 +57,7 @@ class MemoryDatabase(Database):
         return result
 
     async def read(self, work: Callable[[Tx], T]) -> T:
-        return work(SqliteTx(self._connection, _NOWHERE, self._clock))
+        return work(_MemoryTx(self._connection, _NOWHERE, self._clock))
 
     async def changed(self, topic: str, timeout: float) -> bool:
         return False

@@ -24,6 +24,7 @@ _TOKEN = re.compile(
 )
 
 
+@lru_cache(maxsize=1024)
 def micros(at: datetime) -> int:
     """An aware instant as the database keeps it: microseconds since the epoch. ValueError for a naive one."""
     if at.tzinfo is None:
