@@ -189,6 +189,16 @@ def test_only_the_store_speaks_sql() -> None:
     ] == []
 
 
+def test_no_statement_selects_a_star() -> None:
+    """What a row holds is known from its statement: an upgrade under a running node changes no columns of it."""
+    assert [
+        f"{name_of(path)}:{string.lineno}"
+        for path in MODULES
+        for string in strings_of(path)
+        if re.search(r"\bSELECT\s+(\w+\.)?\*", str(string.value))
+    ] == []
+
+
 def test_every_module_says_what_it_is() -> None:
     assert [name_of(path) for path in MODULES if not ast.get_docstring(tree_of(path))] == []
 

@@ -136,13 +136,15 @@ class Incident(Struct, frozen=True):
     @property
     def due_at(self) -> datetime | None:
         """The earliest of its clocks; None: nothing is due by itself."""
-        return min((at for name in CLOCKS if (at := self.clock(name)) is not None), default=None)
+        clocks = (self.clock_step, self.clock_ack, self.clock_promote)
+        duties = (self.clock_coordinate, self.clock_update, self.clock_decide)
+        return min([at for at in (*clocks, *duties) if at is not None], default=None)
 
     @property
     def pages_at(self) -> datetime | None:
         """When it may page by itself next: reminders to whoever has it are no pages."""
         clocks = (self.clock_step, self.clock_ack, self.clock_promote, self.clock_coordinate)
-        return min((at for at in clocks if at is not None), default=None)
+        return min([at for at in clocks if at is not None], default=None)
 
     def clock(self, name: str) -> datetime | None:
         at: datetime | None = getattr(self, f"clock_{name}")

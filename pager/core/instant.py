@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from pager.core.duration import parse_duration
@@ -17,6 +18,7 @@ _WALL = re.compile(
 _HOW = "write 2026-03-30T09:00+02:00, 2026-03-30 09:00 Europe/Berlin, 2026-03-30, sat 03:04, tomorrow 09:00 or +2h"
 
 
+@lru_cache(maxsize=256)
 def parse_instant(text: str, now: datetime, zone: str = "UTC") -> datetime:
     """The UTC instant that `text` names; without a zone of its own it is wall time in `zone`.
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -341,6 +342,7 @@ def _kept(row: Row) -> Kept:
     return Kept(incident_of(row.body, row.private), row.version, row.seq)
 
 
+@lru_cache(maxsize=256)
 def incident_of(body: bytes, private: str | None) -> Incident:
     """The incident of a row. Its column says whether it is private: a node of before writes a body that does not."""
     incident = _decode(body)

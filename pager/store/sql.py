@@ -32,6 +32,7 @@ def micros(at: datetime) -> int:
     return (at - EPOCH) // _MICROSECOND
 
 
+@lru_cache(maxsize=4096)
 def instant(value: int) -> datetime:
     """The aware UTC instant of so many microseconds since the epoch: what `micros` made."""
     return EPOCH + timedelta(microseconds=value)
@@ -68,12 +69,16 @@ def row_kind(columns: tuple[str, ...]) -> type[Row]:
     return type("Row", (Row, fields), body)
 
 
+def kind_of(description: Sequence[Sequence[Any]]) -> type[Row]:
+    """The class of the rows that a DB-API cursor describes."""
+    return row_kind(tuple([column[0] for column in description]))
+
+
 def rows_of(description: Sequence[Sequence[Any]] | None, values: Sequence[Sequence[Any]]) -> list[Row]:
     """Rows of what a DB-API cursor described and fetched; without a description (no result) there are none."""
     if description is None or not values:
         return []
-    kind = row_kind(tuple([column[0] for column in description]))
-    return [kind(each) for each in values]
+    return list(map(kind_of(description), values))
 
 
 def chunks(values: Iterable[int]) -> Iterator[list[int]]:

@@ -16,7 +16,7 @@ from urllib.parse import quote
 from pager.store import CorruptDatabase, StoreError, StoreFull, StoreUnavailable, migrations
 from pager.store.database import BaseTx, Clock, Database, Job, Jobs
 from pager.store.lock import FileLock
-from pager.store.sql import Engine, Row, micros, prepare, rows_of, spelled
+from pager.store.sql import Engine, Row, kind_of, micros, prepare, spelled
 
 GROUP_JOBS = 1000
 GROUP_SECONDS = 0.05  # no job is begun later than this in a group: others wait for its commit
@@ -47,6 +47,10 @@ PRAGMA wal_autocheckpoint = 0;
 PRAGMA mmap_size = 0;
 PRAGMA temp_store = MEMORY;
 """
+
+_kinds: dict[str, type[Row]] = {}
+"""What the rows of each statement are. None selects `*`: the columns stay the same."""
+MOST_STATEMENTS = 2048
 
 # The driver would write local text; everybody else counts microseconds.
 sqlite3.register_adapter(datetime, micros)
@@ -89,8 +93,17 @@ class SqliteTx(BaseTx):
     def _do(self, sql: str, args: Mapping[str, object]) -> tuple[list[Row], int]:
         # Read to the end, always: a statement left half-way would block the commit.
         try:
-            cursor = self._usable().execute(*prepare("sqlite", sql, args))
-            return rows_of(cursor.description, cursor.fetchall()), cursor.rowcount
+            statement, args = prepare("sqlite", sql, args)
+            cursor = self._usable().execute(statement, args)
+            values = cursor.fetchall()
+            if not values:
+                return [], cursor.rowcount
+            kind = _kinds.get(statement)
+            if kind is None:
+                if len(_kinds) >= MOST_STATEMENTS:
+                    _kinds.clear()
+                kind = _kinds[statement] = kind_of(cursor.description)
+            return list(map(kind, values)), cursor.rowcount
         except sqlite3.Error as error:
             self._fail(error)
 

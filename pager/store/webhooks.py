@@ -247,7 +247,10 @@ def release_all(tx: Tx) -> None:
 def states(tx: Tx) -> dict[str, State]:
     """How they all are, by name."""
     found = {}
-    for row in tx.all("SELECT * FROM webhooks ORDER BY name"):
+    for row in tx.all(
+        "SELECT name, address, off_at, off_why, delivered, failed, dropped, delivered_at, failing_since, said "
+        "FROM webhooks ORDER BY name"
+    ):
         found[row.name] = State(
             name=row.name,
             address=row.address,
