@@ -25,7 +25,6 @@ from pager.store.incidents import Kept
 from pager.store.memory import MemoryDatabase
 from pager.store.notices import NO_INCIDENT
 from pager.store.pages import PageRow
-from pager.store.sql import instant
 from pager.trial_stale import close_unheard, fall_silent
 from pager.virtual import Clock, Impossible, VirtualHouse
 
@@ -35,7 +34,6 @@ if TYPE_CHECKING:  # The sandbox for templates is loaded by whoever wants to rea
 HORIZON = timedelta(days=60)
 """No case without an end of its own is followed longer than this."""
 _AWAY = timedelta(days=366)
-Deliveries = Sequence[Mapping[str, object]]
 
 
 class Result(Struct, frozen=True):
@@ -108,6 +106,8 @@ class _Play(Struct):
     start: datetime
     house: VirtualHouse
     bundles: set[int] = field(default_factory=set)
+    sent: dict[int, datetime] = field(default_factory=dict)
+    """When each page, and each bundle, was first tried."""
 
     async def play(self) -> None:
         start = self.house.clock.at = self.start
@@ -220,6 +220,7 @@ class _Play(Struct):
         """What came of it; with `told` the timelines, too."""
         known = await self.house.all()
         self.bundles.clear()
+        self.sent = {attempt.page.id: at for at, attempt in reversed(self.house.tried)}
         return await self.house.engine.database.read(
             lambda tx: self._with_digests(tx, [self._story(tx, kept, told) for kept in known])
         )
@@ -230,9 +231,9 @@ class _Play(Struct):
         for at, story in enumerate(stories):
             if levels[story.incident.severity].respond == "backlog":
                 digests = [
-                    Told(instant(int(str(tried[0]["begun_at"]))) - self.start, page.recipient, "digest")
-                    for page, tried in pages.of_incident(tx, NO_INCIDENT)
-                    if page.kind == "notice" and tried
+                    Told(self.sent[page.id] - self.start, page.recipient, "digest")
+                    for page in pages.alone_of(tx, NO_INCIDENT)
+                    if page.kind == "notice" and page.id in self.sent
                 ]
                 stories[at] = replace(story, told=(*story.told, *digests))
                 break
@@ -242,11 +243,11 @@ class _Play(Struct):
         incident, start = kept.incident, self.start
         # Without an end of its own the case ends for each incident when its policy is through.
         last = self.house.through.get(incident.number) if not self.case.then else None
-        rows = pages.of_incident(tx, incident.number)
+        rows = pages.alone_of(tx, incident.number)
         paged = [
             Issued(page.issued_at, page.recipient, page.target, page.why, page.kind)
-            for page, tried in rows
-            if page.kind != "notice" and _went_alone(page, tried) and (last is None or page.issued_at <= last)
+            for page in rows
+            if page.kind != "notice" and self._went_alone(page) and (last is None or page.issued_at <= last)
         ]
         timeline = [
             Happened(entry.at - start, entry.said, entry.by)
@@ -259,24 +260,23 @@ class _Play(Struct):
             pages=lines_of(paged, self.house.engine.catalog, start),
             told=tuple(sorted(self._told(rows), key=lambda one: one.after)),
             timeline=tuple(timeline),
-            steps=frozenset(page.step for page, _ in rows if page.kind == "page" and page.step),
+            steps=frozenset(page.step for page in rows if page.kind == "page" and page.step),
         )
 
-    def _told(self, rows: Iterable[tuple[PageRow, Deliveries]]) -> Iterator[Told]:
+    def _told(self, rows: Iterable[PageRow]) -> Iterator[Told]:
         """Who was told what, and when; a bundle is told once, with the first incident that it carries."""
-        for page, tried in rows:
+        for page in rows:
+            at = self.sent.get(page.carried_by or page.id)
             why = "bundle" if page.carried_by is not None else page.why if page.kind == "notice" else ""
-            if why and tried and page.carried_by not in self.bundles:
-                at = instant(int(str(tried[0]["begun_at"])))
+            if why and at is not None and page.carried_by not in self.bundles:
                 yield Told(at - self.start, page.recipient, why)
             if page.carried_by is not None:
                 self.bundles.add(page.carried_by)
 
-
-def _went_alone(page: PageRow, tried: Deliveries) -> bool:
-    """Whether it was sent, or tried, and not as part of a bundle."""
-    waits = page.state == "held" or page.carried_by is not None
-    return not waits and (bool(tried) or page.state != "withdrawn")
+    def _went_alone(self, page: PageRow) -> bool:
+        """Whether it was sent, or tried, and not as part of a bundle."""
+        waits = page.state == "held" or page.carried_by is not None
+        return not waits and (page.id in self.sent or page.state != "withdrawn")
 
 
 _VERBS: Mapping[str, Callable[[_Play, Then], Awaitable[None]]] = {

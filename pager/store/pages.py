@@ -322,7 +322,7 @@ def oldest_due(tx: Tx) -> tuple[int, datetime | None]:
 
 def of_incident(tx: Tx, number: int) -> list[tuple[PageRow, list[Mapping[str, object]]]]:
     """The pages of an incident with the deliveries of each, or of the bundle that carried it, oldest first."""
-    pages = [_page(row) for row in tx.all(f"SELECT {_COLUMNS} FROM pages WHERE incident = :n ORDER BY id", n=number)]
+    pages = alone_of(tx, number)
     rows = tx.all(
         "SELECT d.page, d.contact, d.attempt, d.begun_at, d.ended_at, d.outcome, d.detail, d.repeat FROM deliveries d "
         "JOIN pages p ON p.id = d.page WHERE p.incident = :n OR p.id IN (SELECT carried_by FROM pages "
@@ -333,6 +333,11 @@ def of_incident(tx: Tx, number: int) -> list[tuple[PageRow, list[Mapping[str, ob
     for row in rows:
         by_page[row.page].append(row.asdict())
     return [(page, by_page[page.carried_by or page.id]) for page in pages]
+
+
+def alone_of(tx: Tx, number: int) -> list[PageRow]:
+    """The pages of an incident without their deliveries, oldest first."""
+    return [_page(row) for row in tx.all(f"SELECT {_COLUMNS} FROM pages WHERE incident = :n ORDER BY id", n=number)]
 
 
 def _page(row: Row) -> PageRow:
