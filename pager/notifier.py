@@ -16,7 +16,7 @@ from pager.core.urgency import tuned
 from pager.engine import Engine
 from pager.facts import contacts_of
 from pager.log import log
-from pager.outbox import Attempt, Taken, Turnout
+from pager.outbox import Attempt, Landed, Taken, Turnout
 from pager.secrets import MissingSecret
 from pager.sender import Message, Sender
 from pager.store import StoreUnavailable, pages
@@ -266,22 +266,12 @@ class Notifier:
         """Write outcomes; while the store is away, try again: what was sent must not be forgotten."""
         for attempt, outcome in ended:
             self._count(attempt, outcome)
-        troubled, faults = self._history.troubled(), self._faults.pop(page.id, {})
+        troubled = self._history.troubled()
+        landed = [Landed(page.id, page.incident, ended, in_flight, self._faults.pop(page.id, {}))]
         for _ in range(RECORD_TRIES):
             try:
-                turnout = await self.database.write(
-                    lambda tx: outbox.record(
-                        tx,
-                        self.engine.catalog,
-                        page.id,
-                        page.incident,
-                        claim_id,
-                        ended,
-                        in_flight,
-                        self.url,
-                        troubled,
-                        faults,
-                    )
+                (turnout,) = await self.database.write(
+                    lambda tx: outbox.record(tx, self.engine.catalog, claim_id, landed, self.url, troubled)
                 )
             except StoreUnavailable as error:
                 log.warning("an outcome cannot be recorded yet", page=page.id, error=str(error))

@@ -39,7 +39,7 @@ from pager.desk import Desk, News
 from pager.facts import contacts_of, facts_of, notice_of, ways_of
 from pager.store import alerts, bundles, incidents, notices, pages, proofs, tokens
 from pager.store.database import Tx
-from pager.store.pages import LEASE, Begun, KeptPage, PageRow
+from pager.store.pages import LEASE, Begun, Ended, KeptPage, PageRow
 from pager.store.tokens import PageLink
 
 _NONE: Mapping[str, str] = {}
@@ -115,11 +115,18 @@ def claim(
 
 
 class _Writes(Struct):
-    """What is written of pages, each kind in one go: a claim may begin 64 of them."""
+    """What is to be written of pages, each kind in one go: a claim may begin 64 of them."""
 
     links: list[PageLink] = field(default_factory=list)
     begun: list[Begun] = field(default_factory=list)
     kept: list[KeptPage] = field(default_factory=list)
+    made_way: bool = False
+    """What was read of pages may be old: an incident was told something, and has perhaps withdrawn some."""
+
+    def make_way(self, tx: Tx) -> None:
+        """Write what there is: an incident is told something, and may withdraw pages as they stand."""
+        self.flush(tx)
+        self.made_way = True
 
     def flush(self, tx: Tx) -> None:
         if self.begun:
@@ -128,6 +135,8 @@ class _Writes(Struct):
             pages.begin(tx, self.begun)
         if self.kept:
             pages.keep(tx, self.kept)
+        for written in (self.links, self.begun, self.kept):
+            written.clear()
 
     def link(self, tx: Tx, page: PageRow, incident: Incident, url: str) -> str:
         if is_veiled(incident):
@@ -163,48 +172,68 @@ class _Writes(Struct):
         self.kept.append(KeptPage(page.id, plan, due_at, state, told, held_by, until, sent_at))
 
 
-def record(
-    tx: Tx,
-    catalog: Catalog,
-    page_id: int,
-    incident_number: int,
-    claim_id: str,
-    done: Sequence[tuple[Attempt, Outcome]],
-    in_flight: int,
-    url: str,
-    troubled: Collection[str] = (),
-    faults: Mapping[str, str] = _NONE,
-) -> Turnout:
-    """Write what became of attempts and begin those that are due now; with nothing in flight the claim is let go.
+class Landed(Struct, frozen=True):
+    """Attempts at a page that have ended, and how many at it are still under way.
 
     `faults` are templates that failed, with the reason: the timeline says so.
     """
-    desk = Desk(tx, catalog)
-    desk.lock([incident_number])
-    page = pages.held(tx, page_id, claim_id)
-    now = tx.now()
-    for attempt, outcome in done:
-        pages.end(tx, page_id, attempt.contact, attempt.number, now, outcome.reason.value, outcome.detail)
-    if page is None:
-        # Another node has it: the outcomes are kept, and nothing else is ours.
-        return Turnout((), None, desk.news)
+
+    page: int
+    incident: int
+    done: Sequence[tuple[Attempt, Outcome]]
+    in_flight: int = 0
+    faults: Mapping[str, str] = _NONE
+
+
+def record(
+    tx: Tx, catalog: Catalog, claim_id: str, landed: Sequence[Landed], url: str, troubled: Collection[str] = ()
+) -> list[Turnout]:
+    """Write what became of attempts and begin those that are due now; with nothing in flight a claim is let go.
+
+    The pages are of one claim; what follows for each comes in their order, and the news are those of all.
+    """
+    desk, writes = Desk(tx, catalog), _Writes()
+    desk.lock(one.incident for one in landed)
+    held = pages.held(tx, [one.page for one in landed], claim_id)
+    pages.end(tx, [_ended(one.page, *done, tx.now()) for one in landed for done in one.done])
+    turnouts = []
+    for one in landed:
+        page = held.get(one.page)
+        if page is None:
+            # Another node has it: the outcomes are kept, and nothing else is ours.
+            turnouts.append(Turnout((), None, desk.news))
+            continue
+        turnouts.append(_record(desk, page, claim_id, one, url, troubled, writes))
+        if writes.made_way:
+            held, writes.made_way = pages.held(tx, held, claim_id), False
+    writes.flush(tx)
+    return turnouts
+
+
+def _ended(page: int, attempt: Attempt, outcome: Outcome, now: datetime) -> Ended:
+    return Ended(page, attempt.contact, attempt.number, now, outcome.reason.value, outcome.detail)
+
+
+def _record(
+    desk: Desk, page: PageRow, claim_id: str, landed: Landed, url: str, troubled: Collection[str], writes: _Writes
+) -> Turnout:
+    catalog, now = desk.catalog, desk.now
     plan = _planned(page, catalog)
     was_reached = is_reached(plan)
     last, failed_before = _in_trouble(catalog, page.recipient, troubled), any(contact.failed for contact in plan)
-    for attempt, outcome in done:
+    for attempt, outcome in landed.done:
         plan = ended(plan, attempt.contact, outcome, now, random.random(), last)
-    _note_faults(desk, page, faults)
+    _note_faults(desk, page, landed.faults)
     if not failed_before:
-        _note_failures(desk, page, plan, {each.contact: outcome for each, outcome in done if not outcome.delivered})
-    page, told = _tell(desk, page, plan)
-    writes = _Writes()
+        failures = {each.contact: outcome for each, outcome in landed.done if not outcome.delivered}
+        _note_failures(desk, page, plan, failures)
+    page, told = _tell(desk, page, plan, writes)
     attempts: tuple[Attempt, ...] = ()
     if page.state == "due":
-        attempts, plan = _begin(tx, catalog, page, plan, desk.incident(incident_number), url, troubled, writes)
+        attempts, plan = _begin(desk.tx, catalog, page, plan, desk.incident(page.incident), url, troubled, writes)
     more = page.kind == bundles.KIND and is_unreached(plan) and not told
-    busy = bool(attempts) or in_flight > 0 or more
+    busy = bool(attempts) or landed.in_flight > 0 or more
     writes.keep(page, plan, now, held_by=claim_id if busy else None, reported=told)
-    writes.flush(tx)
     # A page that was withdrawn waits for what is being sent, and for nothing else.
     again_at = next_due(plan) if busy and page.state == "due" else None
     return Turnout(attempts, now if more else again_at, desk.news, is_reached(plan) and not was_reached, more)
@@ -232,12 +261,12 @@ def _in_trouble(catalog: Catalog, recipient: str, troubled: Collection[str]) -> 
     return frozenset(name for name, url in contacts.items() if url in troubled or destination(url) in troubled)
 
 
-def _tell(desk: Desk, page: PageRow, plan: Plan) -> tuple[PageRow, bool]:
+def _tell(desk: Desk, page: PageRow, plan: Plan, writes: _Writes) -> tuple[PageRow, bool]:
     """Tell the incident, once, that this recipient was reached (tickets wait for it) or by no contact."""
     if page.reported:
         return page, True
     if page.kind == bundles.KIND:
-        return page, is_unreached(plan) and _tell_carried(desk, page)
+        return page, is_unreached(plan) and _tell_carried(desk, page, writes)
     event: Reached | Unreached | None = None
     if page.kind == "ticket" and is_reached(plan):
         event = Reached(page.run, page.round, page.step, page.recipient)
@@ -245,14 +274,15 @@ def _tell(desk: Desk, page: PageRow, plan: Plan) -> tuple[PageRow, bool]:
         event = Unreached(page.run, page.round, page.step, page.recipient)
     if event is None or desk.incident(page.incident) is None:
         return page, page.reported
+    writes.make_way(desk.tx)
     desk.tell(page.incident, event)
     desk.settle()
-    fresh = pages.held(desk.tx, page.id, page.claim or "")
-    return fresh or page, True
+    return pages.held(desk.tx, [page.id], page.claim or "").get(page.id, page), True
 
 
-def _tell_carried(desk: Desk, bundle: PageRow) -> bool:
+def _tell_carried(desk: Desk, bundle: PageRow, writes: _Writes) -> bool:
     """Tell some incidents of a bundle that it reached nobody; whether that were all."""
+    writes.make_way(desk.tx)
     rows = bundles.unreported(desk.tx, bundle.id, TOLD_AT_ONCE)
     desk.lock(row.incident for row in rows)
     for row in rows:

@@ -22,7 +22,7 @@ from pager.core.scenario import Sent
 from pager.digests import Digests
 from pager.engine import Engine
 from pager.log import log
-from pager.outbox import Attempt, Taken, Turnout
+from pager.outbox import Attempt, Landed, Taken
 from pager.store import alerts, incidents
 from pager.store.database import Tx
 from pager.store.incidents import Kept
@@ -188,28 +188,25 @@ class VirtualHouse:
     async def _send(self) -> None:
         """Carry the pages that are due, as the notifier does."""
         taken = await self.database.write(lambda tx: outbox.claim(tx, self.engine.catalog, "trial", 64, ""))
-        for one in taken:
-            await self._carry(one)
+        while taken:
+            taken = await self._carry(taken)
 
-    async def _carry(self, taken: Taken) -> None:
-        waiting = [*taken.attempts]
-        if not waiting:
-            await self._record(taken, [], 0)
-        while waiting:
-            attempt = waiting.pop(0)
-            turnout = await self._record(taken, [(attempt, self._outcome(attempt))], len(waiting))
-            waiting += turnout.attempts
-            while turnout.more:
-                turnout = await self._record(taken, [], len(waiting))
-                waiting += turnout.attempts
+    async def _carry(self, taken: Sequence[Taken]) -> list[Taken]:
+        """Make these attempts, all at this instant; those that follow from them."""
+        landed = [
+            Landed(one.page.id, one.page.incident, [(each, await self.outcome(each)) for each in one.attempts])
+            for one in taken
+        ]
+        files = self.engine.catalog
+        turnouts = await self.database.write(lambda tx: outbox.record(tx, files, "trial", landed, ""))
+        return [
+            Taken(one.page, turnout.attempts, None)
+            for one, turnout in zip(taken, turnouts, strict=True)
+            if turnout.attempts or turnout.more
+        ]
 
-    async def _record(self, taken: Taken, done: Sequence[tuple[Attempt, Outcome]], in_flight: int) -> Turnout:
-        page, files = taken.page, self.engine.catalog
-        return await self.database.write(
-            lambda tx: outbox.record(tx, files, page.id, page.incident, "trial", done, in_flight, "")
-        )
-
-    def _outcome(self, attempt: Attempt) -> Outcome:
+    async def outcome(self, attempt: Attempt) -> Outcome:
+        """Send it, in a manner of speaking."""
         self.tried.append((self.clock.at, attempt))
         to, scheme = attempt.page.recipient, attempt.url.partition("://")[0].lower()
         names = {to.removeprefix(CHANNEL), scheme} if to.startswith(CHANNEL) else {f"{to}.{attempt.contact}", scheme}

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from pager.core.incident import DropNotices, Page, PageKind, Restore
 from pager.core.page import Plan
@@ -180,16 +181,18 @@ def release(tx: Tx, life: str) -> int:
     )
 
 
-def held(tx: Tx, page_id: int, claim_id: str) -> PageRow | None:
-    """The page, locked, if this claim still holds it; None: another node has it.
+def held(tx: Tx, ids: Iterable[int], claim_id: str) -> dict[int, PageRow]:
+    """Those of these pages, locked, that this claim still holds; the others another node has.
 
     Come here with the incident locked and before the page's deliveries are written: whoever claims a page locks it
     first and its deliveries next.
     """
-    row = tx.one(
-        f"SELECT {_COLUMNS} FROM pages WHERE id = :id AND claim = :claim{tx.locking()}", id=page_id, claim=claim_id
+    rows = tx.all(
+        f"SELECT {_COLUMNS} FROM pages WHERE id IN (:ids) AND claim = :claim ORDER BY id{tx.locking()}",
+        ids=list(ids),
+        claim=claim_id,
     )
-    return _page(row) if row else None
+    return {row.id: _page(row) for row in rows}
 
 
 class Begun(Struct, frozen=True):
@@ -214,16 +217,22 @@ def begin(tx: Tx, begun: Iterable[Begun]) -> None:
     )
 
 
-def end(tx: Tx, page_id: int, contact: str, attempt: int, now: datetime, outcome: str, detail: str) -> None:
-    tx.run(
-        "UPDATE deliveries SET ended_at = :now, outcome = :outcome, detail = :detail "
+class Ended(Struct, frozen=True):
+    """How an attempt ended."""
+
+    page: int
+    contact: str
+    attempt: int
+    at: datetime
+    outcome: str
+    detail: str
+
+
+def end(tx: Tx, attempts: Iterable[Ended]) -> None:
+    tx.many(
+        "UPDATE deliveries SET ended_at = :at, outcome = :outcome, detail = :detail "
         "WHERE page = :page AND contact = :contact AND attempt = :attempt",
-        page=page_id,
-        contact=contact,
-        attempt=attempt,
-        now=now,
-        outcome=outcome,
-        detail=detail,
+        [asdict(one) for one in attempts],
     )
 
 

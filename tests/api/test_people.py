@@ -27,10 +27,9 @@ async def sent(house: House, fails: str = "") -> dict[str, str]:
         for attempt in one.attempts:
             told[attempt.contact] = message(attempt.facts, "sms").body
             outcome = Outcome(Reason.auth) if attempt.contact == fails else DELIVERED
+            landed = [outbox.Landed(one.page.id, 0, [(attempt, outcome)], 1)]
             await house.database.write(
-                lambda tx, one=one, attempt=attempt, outcome=outcome: outbox.record(  # type: ignore[misc]
-                    tx, catalog, one.page.id, 0, "c", [(attempt, outcome)], 1, house.url
-                )
+                lambda tx, landed=landed: outbox.record(tx, catalog, "c", landed, house.url)  # type: ignore[misc]
             )
     return told
 

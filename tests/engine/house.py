@@ -19,7 +19,7 @@ from pager.core.report import Source
 from pager.core.rule import Defaults, Rule
 from pager.core.rulefile import PlacedRule, RuleFile
 from pager.engine import Engine
-from pager.outbox import Attempt, Taken, Turnout
+from pager.outbox import Attempt, Landed, Taken, Turnout
 from pager.sources import SOURCES
 from pager.store import inbox, incidents, pages
 from pager.store.database import Database, Tx, open_database
@@ -213,9 +213,9 @@ class House:
 
     async def record(self, name: str, page: PageRow, *done: tuple[Attempt, Outcome], in_flight: int = 0) -> Turnout:
         """Write what became of attempts at a page that was claimed as `name`."""
-        return await self.database.write(
-            lambda tx: outbox.record(tx, self.engine.catalog, page.id, page.incident, name, done, in_flight, LINKS)
-        )
+        landed = [Landed(page.id, page.incident, done, in_flight)]
+        (turnout,) = await self.database.write(lambda tx: outbox.record(tx, self.engine.catalog, name, landed, LINKS))
+        return turnout
 
     async def send(self, answer: Callable[[Attempt], Outcome] = lambda _: DELIVERED) -> list[str]:
         """Carry every page that is due now, as the notifier does; `ana push` for each attempt, in order."""

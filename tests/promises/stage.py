@@ -16,7 +16,7 @@ from pager.core.silence import Wanted
 from pager.core.urgency import tuned
 from pager.engine import Engine
 from pager.files import load_catalog
-from pager.outbox import Attempt, Taken
+from pager.outbox import Attempt
 from pager.sender import Message, Sender
 from pager.sources import SOURCES
 from pager.store.memory import MemoryDatabase
@@ -70,21 +70,9 @@ class Play(VirtualHouse):
     start: datetime = field(kw_only=True)
     heard: list[tuple[datetime, Got]] = field(default_factory=list)
 
-    async def _carry(self, taken: Taken) -> None:
+    async def outcome(self, attempt: Attempt) -> Outcome:
         """As the virtual house does, but by Apprise."""
-        waiting = [*taken.attempts]
-        if not waiting:
-            await self._record(taken, [], 0)
-        while waiting:
-            attempt = waiting.pop(0)
-            self.tried.append((self.clock.at, attempt))
-            turnout = await self._record(taken, [(attempt, await self._goes_out(attempt))], len(waiting))
-            waiting += turnout.attempts
-            while turnout.more:
-                turnout = await self._record(taken, [], len(waiting))
-                waiting += turnout.attempts
-
-    async def _goes_out(self, attempt: Attempt) -> Outcome:
+        self.tried.append((self.clock.at, attempt))
         words = await Wording(self.sender, lambda: self.engine.catalog).word(attempt.facts, attempt.url)
         url = tuned(attempt.url, attempt.facts)
         outcome = await self.sender.send(Message(url, words.text.title, words.text.body))
