@@ -10,8 +10,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from pager.rendering_child import READY
-
+READY = "ready"
 DEADLINE = 20.0
 """Seconds for a batch; what has no answer by then is left out, the rest asked again. Each stops by itself sooner."""
 _HOME = Path(__file__).resolve().parent.parent

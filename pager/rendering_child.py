@@ -11,10 +11,9 @@ import sys
 from typing import Any
 
 from pager.core.sandbox import Fault, render
+from pager.rendering import READY
 
 SECONDS, MOST_SECONDS, MOST_MEMORY = 0.5, 30, 512 << 20
-
-READY = "ready"
 
 
 class Any_(dict[str, str]):

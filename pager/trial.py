@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterat
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from itertools import groupby
-from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -26,10 +25,8 @@ from pager.store.memory import MemoryDatabase
 from pager.store.notices import NO_INCIDENT
 from pager.store.pages import PageRow
 from pager.trial_stale import close_unheard, fall_silent
+from pager.trial_texts import Worded, worded_in
 from pager.virtual import Clock, Impossible, VirtualHouse
-
-if TYPE_CHECKING:  # The sandbox for templates is loaded by whoever wants to read them.
-    from pager.trial_texts import Worded
 
 HORIZON = timedelta(days=60)
 """No case without an end of its own is followed longer than this."""
@@ -44,7 +41,7 @@ class Result(Struct, frozen=True):
     misses: tuple[Miss, ...]
     stories: tuple[Story, ...]
     wrong: str = ""
-    messages: "tuple[Worded, ...]" = ()
+    messages: tuple[Worded, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -76,19 +73,13 @@ async def trials(
         found = () if wrong else tuple(misses(placed.case.expect, stories))
         if found and not told:
             stories = await played.stories(told=True)
-        messages = _worded(played, catalog) if texts else ()
+        messages = worded_in(played.house.tried, catalog, played.start) if texts else ()
         return Result(placed.case, placed.place, found, stories, wrong, messages)
 
     try:
         yield run
     finally:
         await database.close()
-
-
-def _worded(played: "_Play", catalog: Catalog) -> "tuple[Worded, ...]":
-    from pager.trial_texts import worded_in
-
-    return worded_in(played.house.tried, catalog, played.start)
 
 
 async def run_all(

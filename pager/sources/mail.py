@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping as Object
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import Struct
@@ -19,9 +19,11 @@ from pager.core.report import Fault, Malformed, Parsed, Source
 from pager.core.rule import Source as OfFiles
 from pager.sources.event import Event, parsed
 from pager.sources.generic import mapped
-from pager.sources.mime import Mail, read_mail
 from pager.sources.states import KINDS, Said, said_in
 from pager.sources.wire import Faults
+
+if TYPE_CHECKING:  # What reads mails is loaded with the first: few have any.
+    from pager.sources.mime import Mail
 
 DIALECT = "mail"
 MOST_HOPS = 100
@@ -54,6 +56,8 @@ def parse(payload: bytes, now: datetime, source: str) -> Parsed:
     by, payload = unwrapped(payload)
     if not payload.strip():
         raise Malformed("body", "an empty mail")
+    from pager.sources.mime import read_mail
+
     mail = read_mail(payload)
     _refuse_loops(mail)
     faults: Faults = [Fault("body", f"{mail.broken}; read as plain lines")] if mail.broken else []
@@ -99,7 +103,7 @@ def unwrapped(payload: bytes) -> tuple[Reads, bytes]:
 class _Read(Struct, frozen=True):
     """A mail, and what was made out of it."""
 
-    mail: Mail
+    mail: "Mail"
     said: Said
     fields: Object[str, str]
     at: datetime | None
@@ -149,7 +153,7 @@ class _Read(Struct, frozen=True):
         }
 
 
-def _read(mail: Mail, by: Reads, now: datetime, faults: Faults) -> _Read:
+def _read(mail: "Mail", by: Reads, now: datetime, faults: Faults) -> _Read:
     fields = _fields(mail.text)
     said = said_in(mail.subject, by.resolved, by.firing)
     return _Read(mail, _with_text(said, mail.text, fields, by), fields, _sent_at(mail, now, faults))
@@ -177,7 +181,7 @@ def _fields(text: str) -> dict[str, str]:
     return found
 
 
-def _sent_at(mail: Mail, now: datetime, faults: Faults) -> datetime | None:
+def _sent_at(mail: "Mail", now: datetime, faults: Faults) -> datetime | None:
     at = mail.sent_at
     if at is None or now - BEHIND <= at <= now + AHEAD:
         return at
@@ -203,7 +207,7 @@ def _defaults(own: Object[str, Any], read: _Read) -> dict[str, Any]:
     return {name: getattr(whole, name) for name in said}
 
 
-def _refuse_loops(mail: Mail) -> None:
+def _refuse_loops(mail: "Mail") -> None:
     headers = mail.headers
     answers = " ".join(headers.get(name, "") for name in ("message-id", "in-reply-to", "references"))
     if headers.get("x-application", "").lower() == "pager" or _OWN_ID.search(answers) or _OWN_LINK.search(mail.text):
@@ -212,7 +216,7 @@ def _refuse_loops(mail: Mail) -> None:
         raise Malformed("Received", f"it came through {mail.hops} servers: it goes round in circles")
 
 
-def _is_automatic(mail: Mail) -> bool:
+def _is_automatic(mail: "Mail") -> bool:
     """Out-of-office answers and bounces. What cron and monitoring send is auto-generated, and is meant."""
     said = mail.headers.get("auto-submitted", "").lower()
     return (
