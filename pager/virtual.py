@@ -224,18 +224,18 @@ class VirtualHouse:
 
     async def _post(self, source: str, told: Sequence[Mapping[str, Any]]) -> None:
         """Read and work one request, as many alerts at a time as the daemon; it does not wait in an inbox."""
-        parsed = self.engine.sources[_DIALECT].parse(msgspec.json.encode({"alerts": told}), self.clock.at, source)
-        for done in range(0, len(parsed.alerts), SLICE):
-            row = _ROW((done, source, _DIALECT, micros(self.clock.at), b"", 0, done, 0))
-            await self._work(row, parsed)
-
-    async def _work(self, row: Row, parsed: Parsed) -> None:
-        files, sources = self.engine.catalog, self.engine.sources
+        body, at = msgspec.json.encode({"alerts": told}), self.clock.at
         try:
-            worked = await self.database.write(lambda tx: _AtOnce(tx, files, sources, {row.id: parsed}).work([row]))
+            parsed = self.engine.sources[_DIALECT].parse(body, at, source)
+            for done in range(0, len(parsed.alerts), SLICE):
+                await self._work(_ROW((done, source, _DIALECT, micros(at), b"", 0, done, 0)), parsed)
         except Exception as error:  # A fence: the other cases can be played.
             log.exception("a request cannot be worked")
             raise Impossible(f"the engine fails: {type(error).__name__}: {error}") from error
+
+    async def _work(self, row: Row, parsed: Parsed) -> None:
+        files, sources = self.engine.catalog, self.engine.sources
+        worked = await self.database.write(lambda tx: _AtOnce(tx, files, sources, {row.id: parsed}).work([row]))
         self.engine.listener.news(worked.news)
 
     def _spoken(self, alert: Sent, status: str) -> dict[str, Any]:

@@ -213,7 +213,10 @@ def test_several_are_merged_and_what_is_said_to_them_reaches_the_whole(house: Ho
 def _watching(house: House, *words: str) -> Iterator[subprocess.Popen[str]]:
     environment = clean_environment(PAGER_SOCKET=str(house.socket))
     command = [*PAGERCTL, "incidents", "watch", *words]
+    # A shell lets what it runs in the background ignore Ctrl-C, and that is handed down: these tests may run there.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment) as ran:
+        signal.signal(signal.SIGINT, before)
         try:
             yield ran
         finally:
