@@ -36,6 +36,7 @@ class MemoryDatabase(Database):
         """How often somebody wrote: what was read since the last time is as it was."""
         self._clock = clock
         self._connection = sqlite3.connect(":memory:", isolation_level=None, cached_statements=512)
+        self._cursor = self._connection.cursor()
 
     async def open(self) -> None:
         self._connection.deserialize(tables())
@@ -46,18 +47,21 @@ class MemoryDatabase(Database):
 
     async def write(self, work: Callable[[Tx], T], *, urgent: bool = False) -> T:
         self.writes += 1
-        self._connection.execute("SAVEPOINT work")
+        self._cursor.execute("SAVEPOINT work")
         try:
-            result = work(_MemoryTx(self._connection, _NOWHERE, self._clock))
+            result = work(self._tx())
         except BaseException:
-            self._connection.execute("ROLLBACK TO work")
+            self._cursor.execute("ROLLBACK TO work")
             raise
         finally:
-            self._connection.execute("RELEASE work")
+            self._cursor.execute("RELEASE work")
         return result
 
     async def read(self, work: Callable[[Tx], T]) -> T:
-        return work(_MemoryTx(self._connection, _NOWHERE, self._clock))
+        return work(self._tx())
+
+    def _tx(self) -> _MemoryTx:
+        return _MemoryTx(self._connection, _NOWHERE, self._clock, self._cursor)
 
     async def changed(self, topic: str, timeout: float) -> bool:
         return False

@@ -59,13 +59,17 @@ sqlite3.register_adapter(datetime, micros)
 class SqliteTx(BaseTx):
     """A `Tx` on one connection; `fault` is the error after which its transaction is not to be trusted."""
 
-    __slots__ = ("_connection", "_path", "engine", "fault")
+    __slots__ = ("_connection", "_cursor", "_path", "engine", "fault")
 
-    def __init__(self, connection: sqlite3.Connection, path: Path, clock: Clock) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, path: Path, clock: Clock, cursor: sqlite3.Cursor | None = None
+    ) -> None:
         super().__init__(clock)
         self.engine: Engine = "sqlite"
         self.fault: StoreError | None = None
         self._connection = connection
+        # One for all statements: to make one takes a third of the time of a small statement.
+        self._cursor = cursor or connection.cursor()
         self._path = path
 
     def all(self, sql: str, **args: object) -> list[Row]:
@@ -107,11 +111,11 @@ class SqliteTx(BaseTx):
         except sqlite3.Error as error:
             self._fail(error)
 
-    def _usable(self) -> sqlite3.Connection:
+    def _usable(self) -> sqlite3.Cursor:
         # SQLite ends a transaction by itself after some errors; what came next would be committed alone.
         if self.fault is not None:
             raise self.fault
-        return self._connection
+        return self._cursor
 
     def _fail(self, error: sqlite3.Error) -> NoReturn:
         known = as_store_error(error, self._path)
