@@ -11,7 +11,7 @@ from pager import bundling
 from pager.core.bundle import bundled
 from pager.core.catalog import Catalog
 from pager.core.code import code_of
-from pager.core.contact_url import destination
+from pager.core.contact_url import channel_class, destination
 from pager.core.incident import Entry, Incident, Reached, Unreached
 from pager.core.outcome import Outcome
 from pager.core.page import (
@@ -43,6 +43,8 @@ from pager.store.pages import LEASE, Begun, Ended, KeptPage, PageRow
 from pager.store.tokens import PageLink
 
 _NONE: Mapping[str, str] = {}
+LETTERS = ("mail", "ticket")
+"""Classes of channels whose messages list labels."""
 NOWHERE = "/p/nowhere"
 """The link of a page that nobody is sent: of a trial, which has no address."""
 TOLD_AT_ONCE = 50
@@ -327,11 +329,17 @@ def _speaker(
         return _bundle_speaker(tx, catalog, page, plan, url, writes)
     if incident is not None:
         incident = seen_as(Reader(page.recipient), incident, catalog.teams)
-        tells = catalog.templates and page.kind != "notice" and not is_veiled(incident)
-        said = alerts.said(tx, page.incident, MOST_ALERTS) if tells else ()
-        return lambda contact: replace(
-            facts_of(catalog, page, incident, contact, writes.link(tx, page, incident, url), tx.now()), alerts=said
-        )
+        tells = page.kind != "notice" and not is_veiled(incident)
+        contacts = contacts_of(catalog, page.recipient)
+
+        def speak(contact: Contact) -> Facts:
+            link = writes.link(tx, page, incident, url)
+            facts = facts_of(catalog, page, incident, contact, link, tx.now())
+            if tells and (catalog.templates or channel_class(contacts[contact.name]) in LETTERS):
+                return replace(facts, alerts=alerts.said(tx, page.incident, MOST_ALERTS))
+            return facts
+
+        return speak
     notice = notices.words(tx, page.run) if page.incident == notices.NO_INCIDENT else None
     if notice is None:
         return None

@@ -1,7 +1,13 @@
-"""A mail as HTML: the words of its text, each line escaped, links that can be tapped, and nothing from elsewhere."""
+"""What only a mail has: a line with the labels of its alerts, and HTML with the words of its text.
+
+In that each line is escaped, links can be tapped, and nothing is from elsewhere.
+"""
 
 import re
+from collections.abc import Mapping, Sequence
 from html import escape
+
+from pager.core.hygiene import one_line
 
 _LINE = re.compile(r"(?P<word>[^:\n]{1,60}): (?P<link>https?://[^\s\"'<>]+)")
 _FONT = "-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif"
@@ -9,6 +15,28 @@ _BUTTON = (
     "display:block;max-width:34em;padding:14px 16px;margin:8px 0;border-radius:8px;background:#0b5cad;color:#ffffff;"
     "font-weight:bold;text-decoration:none;word-break:break-all"
 )
+
+LONGEST_VALUE = 200
+"""Characters of a label's value."""
+
+
+def labels_line(alerts: Sequence[Mapping[str, str]]) -> str:
+    """`Labels: env=prod, job=api; not the same: instance`, of the labels of alerts that fire; "" without any.
+
+    It begins as no line that is made a button does, whatever the labels are called.
+    """
+    if not alerts:
+        return ""
+    shared = dict(set.intersection(*(set(labels.items()) for labels in alerts)))
+    others = sorted({name for labels in alerts for name in labels} - set(shared))
+    told = ", ".join(f"{one_line(name)}={_short(one_line(shared[name]))}" for name in sorted(shared))
+    differ = f"not the same: {', '.join(map(one_line, others))}" if others else ""
+    said = "; ".join(filter(None, (told, differ)))
+    return f"Labels: {said}" if said else ""
+
+
+def _short(value: str) -> str:
+    return value if len(value) <= LONGEST_VALUE else f"{value[: LONGEST_VALUE - 3].rstrip()}..."
 
 
 def as_html(title: str, body: str) -> str:

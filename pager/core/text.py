@@ -15,6 +15,7 @@ from pager.core.contact_url import ChannelClass
 from pager.core.duration import format_duration
 from pager.core.hygiene import one_line
 from pager.core.incident import PageKind
+from pager.core.letter import labels_line
 from pager.core.saying import Saying, news_of, saying, upper
 from pager.core.speech import in_words, length_in_words, spelled
 
@@ -40,8 +41,11 @@ SHORTEST = 12
 """What is shorter says nothing."""
 
 
+LONGEST_LAST = 2000
+
+
 class Said(Struct, frozen=True):
-    """What one alert says, for templates."""
+    """What one alert says, for templates and mails."""
 
     labels: Mapping[str, str]
     annotations: Mapping[str, str]
@@ -51,8 +55,8 @@ class Facts(Struct, frozen=True):
     """What a message is about, as it stands when it is sent. Links are http(s); times are UTC.
 
     `alone`: it is about no incident, `title` and `summary` are all it says, and we wrote them. `bundle`: it is about
-    several. `alerts` are some that fire, where a template may ask for them. `plan` is how to recover, where that is to
-    be decided now; `waiting` are the groups that want news now.
+    several. `alerts` are some that fire, where a template may ask for them or a mail lists their labels. `plan` is how
+    to recover, where that is to be decided now; `waiting` are the groups that want news now.
     """
 
     code: str
@@ -135,15 +139,20 @@ def _chat(facts: Facts, room: int) -> Text:
     return Text(title, _body(facts, room - cost(title)))
 
 
-def _body(facts: Facts, room: int) -> str:
-    """The links whole, then what is known about the state, then as much of the symptom as there is room for."""
+def _body(facts: Facts, room: int, last: str = "") -> str:
+    """The links whole, then what is known about the state, then as much of the symptom as there is room for.
+
+    `last` stands before the links, as much of it as what is left has room for.
+    """
     links = "\n".join(links_of(facts))
     left, told = room - cost(links), []
     for line in (*([] if facts.bundle else [_state(facts)]), *_why(facts)):
         if cost(line) < left:
             told.append(line)
             left -= cost(line) + 1
-    return "\n".join(line for line in (within(facts.summary, left), *told, links) if line)
+    symptom = within(facts.summary, left)
+    last = within(last, min(LONGEST_LAST, left - cost(symptom) - 2))
+    return "\n".join(line for line in (symptom, *told, last, links) if line)
 
 
 def links_of(facts: Facts) -> list[str]:
@@ -168,7 +177,8 @@ def _mail(facts: Facts, room: int) -> Text:
     else:
         news = f"{upper(_news(facts))}: " if _news(facts) else ""
         title = _around(f"[{facts.severity}] {_drill(facts)}{news}", _subject(facts), f" [{facts.code}]", 200)
-    return Text(title, _body(facts, room - cost(title)))
+    labels = labels_line([said.labels for said in facts.alerts])
+    return Text(title, _body(facts, room - cost(title), labels))
 
 
 def _push(facts: Facts, _room: int) -> Text:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from pager.core.contact_url import ChannelClass
 from pager.core.speech import in_words
-from pager.core.text import Facts, Text, gsm, message
+from pager.core.text import Facts, Said, Text, gsm, message
 from tests.core.catalogs import NOON
 
 LINK = "https://pager.example.org/p/ABCDEFGHJKLMNPQR"
@@ -163,6 +163,12 @@ def say(channel: ChannelClass, /, **changes: object) -> Text:
         ),
         pytest.param("chat", {"why": "nobody has it"}, "Nobody has it.", id="that nobody has it"),
         pytest.param("mail", {}, "[SEV-1] checkout: CheckoutDown [7KQ]", id="the subject of a mail"),
+        pytest.param(
+            "mail",
+            {"alerts": (Said({"env": "prod", "pod": "a"}, {}), Said({"env": "prod", "pod": "b"}, {}))},
+            f"\nLabels: env=prod; not the same: pod\nRunbook: {FACTS.runbook}\nAcknowledge: {LINK}",
+            id="labels stand below in a mail, and links last",
+        ),
         pytest.param(
             "voice",
             {},

@@ -79,6 +79,17 @@ async def test_who_is_in_trouble_is_tried_last_and_still_tried(house: House) -> 
     assert [attempt.contact for attempt in taken.attempts] == ["mail", "push"]
 
 
+async def test_a_mail_lists_labels_and_a_push_does_not(house: House) -> None:
+    house.engine.catalog = catalog(people={"ana": known(mail="mailto://a@mail.example.org", push="console://b")})
+    await house.say(alert(job="api"))
+    _, (taken,) = await house.claim()
+
+    mail, push = taken.attempts
+    assert [said.labels["job"] for said in mail.facts.alerts] == ["api"]
+    assert "job=api" in message(mail.facts, "mail").body
+    assert push.facts.alerts == ()
+
+
 @covers("F5", "F7", "P6")
 async def test_f5_what_a_process_that_is_gone_was_sending_waits_for_no_lease(house: House) -> None:
     await house.say(alert())
