@@ -139,15 +139,20 @@ class Storm:
 
     async def disturb(self) -> None:
         """Good and bad files come and go under it, groups are silenced for a while, and a provider takes its time."""
-        written = self.daemon.folder / "rules" / "all.yaml"
         while await self.pause(self.dice.uniform(0.3, 1.0)):
             bad = self.dice.random() < 0.3
-            written.write_text(rules() + ("nonsense: [" if bad else f"# {self.dice.random()}\n"), encoding="utf-8")
+            self._deploy(rules() + ("nonsense: [" if bad else f"# {self.dice.random()}\n"))
             self.sink.delays["bo"] = self.dice.choice([0.0, 0.3, 1.0])
             await self._post(f"{self.daemon.url}/-/reload")
             await self._silence()
-        written.write_text(rules(), encoding="utf-8")
+        self._deploy(rules())
         self.sink.delays.clear()
+
+    def _deploy(self, text: str) -> None:
+        """Whole at once: a start between the two halves of a write would read rules that page everybody else."""
+        fresh = self.daemon.folder / "all.new"
+        fresh.write_text(text, encoding="utf-8")
+        fresh.replace(self.daemon.folder / "rules" / "all.yaml")
 
     async def _silence(self) -> None:
         """One of the newest groups pages nobody for some seconds; what still fires then pages anew."""
