@@ -9,8 +9,9 @@ import icalendar
 import recurring_ical_events
 from msgspec import Struct, field
 
-from pager.cli.words import cut, plain
+from pager.cli.words import plain
 from pager.core.absence import Entry
+from pager.core.hygiene import cut
 from pager.core.moment import parse_moment
 
 _TOO_OFTEN = {"SECONDLY", "MINUTELY", "HOURLY"}

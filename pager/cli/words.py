@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from pager.core.hygiene import cut
+
 _COLOURS = {
     "SEV-1": "red",
     "SEV-2": "yellow",
@@ -22,10 +24,6 @@ _COLOURS = {
 def plain(text: str) -> str:
     """`text` on one line, without controls."""
     return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
-
-
-def cut(text: str, width: int) -> str:
-    return text if len(text) <= width else text[: max(0, width - 3)].rstrip() + "..."
 
 
 def paint(text: str, word: str, colour: bool) -> str:

@@ -42,6 +42,11 @@ def one_line(text: str) -> str:
     return " ".join(plain(text).split())
 
 
+def cut(text: str, length: int) -> str:
+    """`text`, or as much of it as has room in `length` characters with `...` at its end."""
+    return text if len(text) <= length else text[: max(0, length - 3)].rstrip() + "..."
+
+
 def clean(text: str) -> str:
     """`text` as it may be sent as a body: as `plain`, and inert in a chat.
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from pager.core.hygiene import one_line
+from pager.core.hygiene import cut, one_line
 
 _LINE = re.compile(r"(?P<word>[^:\n]{1,60}): (?P<link>https?://[^\s\"'<>]+)")
 _FONT = "-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif"
@@ -25,18 +25,18 @@ def labels_line(alerts: Sequence[Mapping[str, str]]) -> str:
 
     It begins as no line that is made a button does, whatever the labels are called.
     """
-    if not alerts:
-        return ""
-    shared = dict(set.intersection(*(set(labels.items()) for labels in alerts)))
+    shared = common(alerts)
     others = sorted({name for labels in alerts for name in labels} - set(shared))
-    told = ", ".join(f"{one_line(name)}={_short(one_line(shared[name]))}" for name in sorted(shared))
+    told = ", ".join(f"{one_line(name)}={cut(one_line(shared[name]), LONGEST_VALUE)}" for name in sorted(shared))
     differ = f"not the same: {', '.join(map(one_line, others))}" if others else ""
     said = "; ".join(filter(None, (told, differ)))
     return f"Labels: {said}" if said else ""
 
 
-def _short(value: str) -> str:
-    return value if len(value) <= LONGEST_VALUE else f"{value[: LONGEST_VALUE - 3].rstrip()}..."
+def common(all_of: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    """What all say alike."""
+    first, *others = all_of or ({},)
+    return {name: value for name, value in first.items() if all(other.get(name) == value for other in others)}
 
 
 def as_html(title: str, body: str) -> str:

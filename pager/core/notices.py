@@ -10,7 +10,7 @@ from typing import Literal
 from msgspec import Struct
 
 from pager.core.catalog import Catalog
-from pager.core.hygiene import one_line
+from pager.core.hygiene import cut, one_line
 from pager.core.incident import Incident
 from pager.core.oncall import Segment, runs, timeline
 from pager.core.override import Wanted
@@ -267,5 +267,4 @@ def _counted(number: int, word: str) -> str:
 
 
 def _short(title: str) -> str:
-    line = one_line(title)
-    return line if len(line) <= 100 else line[:97].rstrip() + "..."
+    return cut(one_line(title), 100)

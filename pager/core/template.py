@@ -12,7 +12,8 @@ from msgspec.structs import replace
 from pydantic import BeforeValidator, Field, model_validator
 
 from pager.core.contact_url import ChannelClass
-from pager.core.hygiene import one_line, plain
+from pager.core.hygiene import cut, one_line, plain
+from pager.core.letter import common
 from pager.core.model import Model
 from pager.core.saying import news_of, upper
 from pager.core.text import SEGMENT, Facts, Said, Text, ago, clock, cost, gsm, links_of, says, tidy, within
@@ -99,8 +100,8 @@ def values_of(facts: Facts) -> dict[str, Any]:
         "firing": some.firing + some.more,
         "runbook": some.runbook,
         "link": some.page_link,
-        "labels": _common([one["labels"] for one in alerts]),
-        "annotations": _common([one["annotations"] for one in alerts]),
+        "labels": common([one["labels"] for one in alerts]),
+        "annotations": common([one["annotations"] for one in alerts]),
         "alerts": alerts,
     }
 
@@ -173,7 +174,7 @@ def _sms(facts: Facts, body: str, room: int) -> str:
     tail = f" {facts.page_link}"
     text = text.replace(facts.page_link, "").rstrip()
     kept = room - len(head) - len(tail)
-    return head + (text if len(text) <= kept else text[: max(0, kept - 3)].rstrip() + "...") + tail
+    return head + cut(text, kept) + tail
 
 
 def _alerts(facts: Facts) -> list[dict[str, dict[str, str]]]:
@@ -194,14 +195,8 @@ def _lines(written: Mapping[str, str]) -> dict[str, str]:
     return {name: _short(one_line(written[name])) for name in known}
 
 
-def _common(all_of: Sequence[Mapping[str, str]]) -> dict[str, str]:
-    """What all say alike."""
-    first, *others = all_of or ({},)
-    return {name: value for name, value in first.items() if all(other.get(name) == value for other in others)}
-
-
 def _short(text: str) -> str:
-    return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 3].rstrip() + "..."
+    return cut(text, LONGEST_VALUE)
 
 
 _SOME_DAY = datetime(2026, 12, 5, 3, 4, tzinfo=UTC)

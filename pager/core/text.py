@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from pager.core.contact_url import ChannelClass
 from pager.core.duration import format_duration
-from pager.core.hygiene import one_line
+from pager.core.hygiene import cut, one_line
 from pager.core.incident import PageKind
 from pager.core.letter import labels_line
 from pager.core.saying import Saying, news_of, saying, upper
@@ -39,9 +39,8 @@ LONGEST_SPEECH = 100
 """Characters of what is read out about an alert."""
 SHORTEST = 12
 """What is shorter says nothing."""
-
-
-LONGEST_LAST = 2000
+LONGEST_LABELS = 2000
+"""What the labels of a mail cost at most."""
 
 
 class Said(Struct, frozen=True):
@@ -110,8 +109,8 @@ def tidy(facts: Facts) -> Facts:
         facts,
         title=one_line(facts.title),
         summary=one_line(facts.summary),
-        service=_cut(one_line(facts.service), 100),
-        where=_cut(one_line(facts.where), 100),
+        service=cut(one_line(facts.service), 100),
+        where=cut(one_line(facts.where), 100),
         by=one_line(facts.by),
         runbook="".join(one_line(facts.runbook).split()[:1]),
         plan="".join(one_line(facts.plan).split()[:1]),
@@ -139,10 +138,10 @@ def _chat(facts: Facts, room: int) -> Text:
     return Text(title, _body(facts, room - cost(title)))
 
 
-def _body(facts: Facts, room: int, last: str = "") -> str:
+def _body(facts: Facts, room: int, labels: str = "") -> str:
     """The links whole, then what is known about the state, then as much of the symptom as there is room for.
 
-    `last` stands before the links, as much of it as what is left has room for.
+    `labels` stand before the links, as many as what is left has room for.
     """
     links = "\n".join(links_of(facts))
     left, told = room - cost(links), []
@@ -151,13 +150,15 @@ def _body(facts: Facts, room: int, last: str = "") -> str:
             told.append(line)
             left -= cost(line) + 1
     symptom = within(facts.summary, left)
-    last = within(last, min(LONGEST_LAST, left - cost(symptom) - 2))
-    return "\n".join(line for line in (symptom, *told, last, links) if line)
+    labels = within(labels, min(LONGEST_LABELS, left - cost(symptom) - 2))
+    return "\n".join(line for line in (symptom, *told, labels, links) if line)
 
 
 def links_of(facts: Facts) -> list[str]:
-    """The last lines of a message, each with its link at the end."""
-    """The runbook and what to press; whoever is not to see the incident has neither, and may look whether they are."""
+    """The last lines of a message, each with its link at the end: the runbook and what to press.
+
+    Whoever is not to see the incident has neither, and may look whether they are.
+    """
     word = "Acknowledge" if facts.kind == "page" and facts.runbook else "Page"
     runbook = f"Runbook of {facts.code}: {facts.runbook}" if facts.bundle else f"Runbook: {facts.runbook}"
     runbooks = [runbook] if facts.runbook else []
@@ -171,7 +172,7 @@ def links_of(facts: Facts) -> list[str]:
 
 def _mail(facts: Facts, room: int) -> Text:
     if facts.bundle and facts.kind == "notice":
-        title = _cut(facts.title, 200)
+        title = cut(facts.title, 200)
     elif facts.why in _ENDED:
         title = _around("[OK] ", _subject(facts), f": resolved [{facts.code}]", 200)
     else:
@@ -209,7 +210,7 @@ def _sms(facts: Facts, room: int) -> Text:
     room = min(room, SEGMENT)
     if facts.why in _ENDED:
         lasted = ago(facts.now - facts.since)
-        return Text("", _cut(gsm(f"OK {facts.code} {_subject(facts)}, resolved after {lasted}. No action."), room))
+        return Text("", cut(gsm(f"OK {facts.code} {_subject(facts)}, resolved after {lasted}. No action."), room))
     drill = _drill(facts)
     head = f"{drill}PAGE {facts.code} {facts.severity} " if facts.kind == "page" else f"{facts.code} {facts.severity} "
     tail = f". {facts.page_link}"
@@ -219,7 +220,7 @@ def _sms(facts: Facts, room: int) -> Text:
     for extra in (where + since, since, ""):
         if len(head) + len(subject) + len(gsm(extra)) + len(tail) <= room:
             return Text("", head + subject + gsm(extra) + tail)
-    return Text("", head + _cut(subject, max(8, room - len(head) - len(tail))) + tail)
+    return Text("", head + cut(subject, max(8, room - len(head) - len(tail))) + tail)
 
 
 def _short_first(facts: Facts) -> str:
@@ -267,9 +268,9 @@ _CLASSES: dict[ChannelClass, Callable[[Facts, int], Text]] = {
 
 
 def _alone(facts: Facts, kind: ChannelClass, room: int) -> Text:
-    title, first = _cut(one_line(facts.title), 120), facts.summary.partition("\n")[0]
+    title, first = cut(one_line(facts.title), 120), facts.summary.partition("\n")[0]
     if room <= SEGMENT or kind == "sms":
-        return Text("", _cut(gsm(f"{title}. {first}".rstrip(". ") + "."), min(room, SEGMENT)))
+        return Text("", cut(gsm(f"{title}. {first}".rstrip(". ") + "."), min(room, SEGMENT)))
     if kind == "voice":
         return Text("pager", f"{in_words(title)}.")
     # A message without a body is refused by some services.
@@ -282,7 +283,7 @@ def _headline(facts: Facts, length: int, room: int = 1000) -> str:
     if facts.why in _ENDED:
         return _around(f"OK {facts.code} ", subject, ": resolved", length)
     if facts.bundle and facts.kind == "notice":
-        return _cut(subject, length)
+        return cut(subject, length)
     news = f"{upper(_news(facts))}: " if _news(facts) else ""
     return _around(f"{_drill(facts)}{news}{facts.severity} ", subject, f" [{facts.code}]", length)
 
@@ -297,7 +298,7 @@ def _drill(facts: Facts) -> str:
 
 def _around(head: str, subject: str, tail: str, length: int) -> str:
     """Only the subject is shortened: severity and code always stand."""
-    return head + _cut(subject, length - len(head) - len(tail)) + tail
+    return head + cut(subject, length - len(head) - len(tail)) + tail
 
 
 def _subject(facts: Facts) -> str:
@@ -329,7 +330,7 @@ def _why(facts: Facts) -> list[str]:
     if said := _saying(facts).long:
         lines.append(said)
     if facts.kind == "page" and facts.others:
-        lines.append(f"Also paged: {_cut(', '.join(facts.others), 200)}.")
+        lines.append(f"Also paged: {cut(', '.join(facts.others), 200)}.")
     return [*lines, next_] if (next_ := _next(facts)) else lines
 
 
@@ -371,12 +372,8 @@ def cost(text: str) -> int:
     return sum(6 if sign in "<>&\"'" else 1 if sign.isalnum() or sign.isspace() else 2 for sign in text)
 
 
-def _cut(text: str, length: int) -> str:
-    return text if len(text) <= length else text[: max(0, length - 3)].rstrip() + "..."
-
-
 def _line(text: str, length: int) -> str:
-    return _cut(" ".join(text.split()), length)
+    return cut(" ".join(text.split()), length)
 
 
 def ago(length: timedelta) -> str:

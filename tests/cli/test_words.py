@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from pager.cli.words import cut, following, plain, rough, who
+from pager.cli.words import following, plain, rough, who
+from pager.core.hygiene import cut
 
 NOON = datetime(2026, 2, 16, 12, 0, tzinfo=UTC)
 
