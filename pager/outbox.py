@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -331,13 +332,14 @@ def _speaker(
         incident = seen_as(Reader(page.recipient), incident, catalog.teams)
         tells = page.kind != "notice" and not is_veiled(incident)
         contacts = contacts_of(catalog, page.recipient)
+        # Read once, and only where somebody may list them.
+        said = cache(lambda: alerts.said(tx, page.incident, MOST_ALERTS))
 
         def speak(contact: Contact) -> Facts:
             link = writes.link(tx, page, incident, url)
             facts = facts_of(catalog, page, incident, contact, link, tx.now())
-            if tells and (catalog.templates or channel_class(contacts[contact.name]) in LETTERS):
-                return replace(facts, alerts=alerts.said(tx, page.incident, MOST_ALERTS))
-            return facts
+            lists = tells and (catalog.templates or channel_class(contacts[contact.name]) in LETTERS)
+            return replace(facts, alerts=said()) if lists else facts
 
         return speak
     notice = notices.words(tx, page.run) if page.incident == notices.NO_INCIDENT else None

@@ -1,6 +1,7 @@
 """Incidents: the alerts that one responder handles together, and the events that move them."""
 
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any, Literal, get_args
 
 from msgspec import Struct
@@ -10,6 +11,7 @@ from pager.core.severity import Level
 
 State = Literal["triggered", "acknowledged", "mitigated", "resolved"]
 CLOCKS = ("step", "ack", "promote", "coordinate", "update", "decide")
+_clocks = attrgetter(*(f"clock_{name}" for name in CLOCKS))
 UNDO = timedelta(seconds=60)
 REOPEN = timedelta(minutes=15)
 THEN_EVERY = timedelta(minutes=30)
@@ -136,9 +138,7 @@ class Incident(Struct, frozen=True):
     @property
     def due_at(self) -> datetime | None:
         """The earliest of its clocks; None: nothing is due by itself."""
-        clocks = (self.clock_step, self.clock_ack, self.clock_promote)
-        duties = (self.clock_coordinate, self.clock_update, self.clock_decide)
-        return min([at for at in (*clocks, *duties) if at is not None], default=None)
+        return min([at for at in _clocks(self) if at is not None], default=None)
 
     @property
     def pages_at(self) -> datetime | None:
